@@ -1,0 +1,60 @@
+# Options, and what every target of ours is compiled with. Nothing here reaches a consumer: all of it is PRIVATE.
+
+if(CMAKE_SOURCE_DIR STREQUAL PROJECT_SOURCE_DIR)
+    set(VKNORM_TOP_LEVEL ON)
+else()
+    set(VKNORM_TOP_LEVEL OFF)
+endif()
+
+option(VKNORM_BUILD_TESTS "Build the tests" ${VKNORM_TOP_LEVEL})
+option(VKNORM_BUILD_SAMPLES "Build the samples" ${VKNORM_TOP_LEVEL})
+option(VKNORM_BUILD_RUNTIME "Build the standalone runtime (needs volk); samples and GPU tests use it" ${VKNORM_TOP_LEVEL})
+option(VKNORM_INSTALL "Generate the install target" ${VKNORM_TOP_LEVEL})
+option(VKNORM_WERROR "Treat warnings in our own targets as errors" OFF)
+set(VKNORM_SANITIZE "" CACHE STRING "Sanitizers for our own targets: address,undefined or thread")
+
+if((VKNORM_BUILD_SAMPLES OR VKNORM_BUILD_TESTS) AND NOT VKNORM_BUILD_RUNTIME)
+    message(FATAL_ERROR "VKNORM_BUILD_SAMPLES and VKNORM_BUILD_TESTS need VKNORM_BUILD_RUNTIME")
+endif()
+
+if(VKNORM_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+if(VKNORM_TOP_LEVEL)
+    set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+endif()
+
+set(VKNORM_GNU_LIKE OFF)
+if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang" AND NOT CMAKE_CXX_COMPILER_FRONTEND_VARIANT STREQUAL "MSVC")
+    set(VKNORM_GNU_LIKE ON)
+endif()
+
+# vknorm_compile_options(<target>): warnings and sanitizers of one of our own targets.
+function(vknorm_compile_options target)
+    if(MSVC)
+        target_compile_options(${target} PRIVATE /W4 /permissive- /utf-8)
+        if(VKNORM_WERROR)
+            target_compile_options(${target} PRIVATE /WX)
+        endif()
+    elseif(VKNORM_GNU_LIKE)
+        target_compile_options(${target} PRIVATE
+            -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wdouble-promotion -Wcast-qual
+            -Wcast-align -Wformat=2 -Wundef -Wimplicit-fallthrough
+            $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes>
+            $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast -Wnon-virtual-dtor -Woverloaded-virtual
+                -Wextra-semi -Wmissing-declarations>)
+        if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+            target_compile_options(${target} PRIVATE -Wlogical-op -Wduplicated-cond
+                $<$<COMPILE_LANGUAGE:CXX>:-Wsuggest-override>)
+        endif()
+        if(VKNORM_WERROR)
+            target_compile_options(${target} PRIVATE -Werror)
+        endif()
+        if(VKNORM_SANITIZE)
+            target_compile_options(${target} PRIVATE -fsanitize=${VKNORM_SANITIZE} -fno-sanitize-recover=all
+                -fno-omit-frame-pointer -g)
+            # A static library hands its link flags on, since a program that links it needs the sanitizer's runtime.
+            target_link_options(${target} PUBLIC $<BUILD_INTERFACE:-fsanitize=${VKNORM_SANITIZE}>)
+        endif()
+    endif()
+endfunction()
