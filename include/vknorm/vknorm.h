@@ -1,0 +1,534 @@
+/*
+ * vknorm: transformer normalisation and fused residual kernels for any Vulkan GPU.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * THE CONTRACT, on one page
+ *
+ * What it does. The library records compute dispatches into command buffers of yours. It never submits, waits,
+ * creates threads or queues, nor allocates device memory. It links no Vulkan symbol and has no global state.
+ *
+ * Lifetime. VknContext > VknPlan, VknBindingPool > VknBinding. Destroy children before their parent, and nothing
+ * that a pending command buffer refers to. Destroying VKN_NULL_HANDLE does nothing. After a lost device everything can
+ * still be destroyed.
+ *
+ * Threads. Functions carry a tag:
+ *   [any thread]   may be called from any thread at any time;
+ *   [synchronised] the host keeps other threads away from the objects named in the tag.
+ * Plans are immutable once created, so any number of threads may record one plan into command buffers of their own.
+ *
+ * Ask, then tell. vknQueryDeviceRequirements names the extensions and features that would help. When the context is
+ * created, the host says what it really enabled; nothing is inferred from what the device supports.
+ *
+ * Errors. Every failing call returns a negative VknResult and, where the caller passed a VknError, fills it with the
+ * field, its value, the limit and a sentence. A failing call has written nothing and leaks nothing; a failing vknCmd...
+ * has left the command buffer untouched.
+ *
+ * Structures are Vulkan's: set sType, leave pNext null or chain extensions, and zero is the default of every field.
+ *
+ * Data layout. A tensor is rows of hiddenSize elements. Row r of `rows` lies at element
+ * (r / rowsPerOuter) * outerStride + (r % rowsPerOuter) * rowStride from the operand's offset. Any hidden size from 1 up,
+ * any row stride >= hiddenSize, any offset that the element type allows (4 bytes for F32, 2 for F16 and BF16).
+ * Elements narrower than 32 bits are accessed as 32-bit words: the other half of a word at the edge of a row keeps its
+ * value, but it must not be written by anyone else while the operation runs.
+ *
+ * Numerics. Statistics and all arithmetic are fp32 (hidden in no 16-bit accumulator); stores round to nearest even.
+ * Same plan, device and driver: same bits, for any number of rows, row position, address and alignment.
+ *
+ * Synchronisation. Between operations it is the host's: vknGetPlanAccesses says which stages and accesses touch which
+ * operand; vknCmdBarrier is a helper for the common case. Recording disturbs the compute pipeline binding, descriptor
+ * set 0 of the compute bind point and push constants from byte 0 up (VknPlanInfo::pushConstantSize).
+ */
+#ifndef VKNORM_H
+#define VKNORM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <vulkan/vulkan_core.h>
+
+#if defined(VKNORM_SHARED) && defined(_WIN32)
+#ifdef VKNORM_BUILDING
+#define VKN_API __declspec(dllexport)
+#else
+#define VKN_API __declspec(dllimport)
+#endif
+#elif defined(__GNUC__)
+#define VKN_API __attribute__((visibility("default")))
+#else
+#define VKN_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define VKN_VERSION_MAJOR 0
+#define VKN_VERSION_MINOR 1
+#define VKN_VERSION_PATCH 0
+/* 10 bits, 10 bits, 12 bits: versions compare as numbers. */
+#define VKN_MAKE_VERSION(major, minor, patch) ((major)*4194304u + (minor)*4096u + (patch))
+#define VKN_VERSION VKN_MAKE_VERSION(VKN_VERSION_MAJOR, VKN_VERSION_MINOR, VKN_VERSION_PATCH)
+
+#define VKN_NULL_HANDLE 0
+
+typedef struct VknContext_T* VknContext;
+typedef struct VknPlan_T* VknPlan;
+typedef struct VknBindingPool_T* VknBindingPool;
+typedef struct VknBinding_T* VknBinding;
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Results and errors
+ * ------------------------------------------------------------------------------------------------------------------- */
+
+typedef enum VknResult {
+    VKN_SUCCESS = 0,
+    VKN_INCOMPLETE = 1,                   /* the array handed in was too short; what fits was written */
+    VKN_ERROR_INVALID_ARGUMENT = -1,      /* a field is wrong: see VknError */
+    VKN_ERROR_UNSUPPORTED = -2,           /* right in itself, but this device or version cannot do it */
+    VKN_ERROR_OUT_OF_HOST_MEMORY = -3,
+    VKN_ERROR_OUT_OF_DEVICE_MEMORY = -4,
+    VKN_ERROR_DEVICE_LOST = -5,
+    VKN_ERROR_PIPELINE_FAILED = -6,       /* the driver could not compile any kernel form that may be used */
+    VKN_ERROR_BINDING_POOL_EXHAUSTED = -7,/* reset the pool, or make it larger */
+    VKN_ERROR_SELF_TEST_FAILED = -8,      /* no kernel form is left that computes right on this device */
+    VKN_ERROR_BAD_DATA = -9,              /* a serialised blob is damaged or of another version */
+    VKN_ERROR_MISSING_FUNCTION = -10,     /* vkGetInstanceProcAddr did not know a function that is needed */
+    VKN_RESULT_MAX_ENUM = 0x7FFFFFFF
+} VknResult;
+
+typedef enum VknStructureType {
+    VKN_STRUCTURE_TYPE_ERROR = 1,
+    VKN_STRUCTURE_TYPE_DEVICE_REQUIREMENTS = 2,
+    VKN_STRUCTURE_TYPE_CONTEXT_CREATE_INFO = 3,
+    VKN_STRUCTURE_TYPE_PLAN_CREATE_INFO = 4,
+    VKN_STRUCTURE_TYPE_KERNEL_OVERRIDE = 5,
+    VKN_STRUCTURE_TYPE_PLAN_INFO = 6,
+    VKN_STRUCTURE_TYPE_BINDING_POOL_CREATE_INFO = 7,
+    VKN_STRUCTURE_TYPE_EXECUTE_INFO = 8,
+    VKN_STRUCTURE_TYPE_SELF_TEST_INFO = 9,
+    VKN_STRUCTURE_TYPE_SELF_TEST_REPORT = 10,
+    VKN_STRUCTURE_TYPE_CONTEXT_INFO = 11,
+    VKN_STRUCTURE_TYPE_MAX_ENUM = 0x7FFFFFFF
+} VknStructureType;
+
+/* Filled by a failing call that was handed one; untouched on success. All strings are zero-terminated. */
+typedef struct VknError {
+    VknStructureType sType;
+    const void* pNext;
+    VknResult code;
+    char field[64];    /* the offending field, e.g. "pOperands[1].rowStride"; empty where no field is to blame */
+    uint64_t value;    /* its value */
+    uint64_t limit;    /* the limit it broke */
+    char message[256]; /* e.g. "hiddenSize 0: must be at least 1" */
+} VknError;
+
+/* The version of the library that is linked, as VKN_MAKE_VERSION packs it. [any thread] */
+VKN_API uint32_t vknGetVersion(void);
+
+/* "VKN_ERROR_INVALID_ARGUMENT" and so on; never null. [any thread] */
+VKN_API const char* vknResultName(VknResult result);
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Before the device exists
+ * ------------------------------------------------------------------------------------------------------------------- */
+
+#define VKN_MAX_DEVICE_EXTENSIONS 8
+
+/* What would help on this device. Nothing of it is required: the library runs on Vulkan 1.0 with nothing enabled. */
+typedef struct VknDeviceRequirements {
+    VknStructureType sType;
+    void* pNext;
+    uint32_t extensionCount; /* device extensions that the device offers and the library would use */
+    const char* extensionNames[VKN_MAX_DEVICE_EXTENSIONS]; /* static strings */
+    VkBool32 subgroupSizeControl;  /* the device offers these features (VkPhysicalDeviceSubgroupSizeControlFeatures) */
+    VkBool32 computeFullSubgroups; /* and enabling them makes kernels faster */
+} VknDeviceRequirements;
+
+/*
+ * Asks what the host should enable when it creates the device.
+ *   getInstanceProcAddr, instance, physicalDevice: the host's
+ *   apiVersion: the VkApplicationInfo::apiVersion that the instance was created with (0 = Vulkan 1.0)
+ *   pRequirements: written
+ * Errors: INVALID_ARGUMENT, MISSING_FUNCTION, OUT_OF_HOST_MEMORY. [any thread]
+ */
+VKN_API VknResult vknQueryDeviceRequirements(PFN_vkGetInstanceProcAddr getInstanceProcAddr, VkInstance instance,
+                                             VkPhysicalDevice physicalDevice, uint32_t apiVersion,
+                                             VknDeviceRequirements* pRequirements, VknError* pError);
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Context
+ * ------------------------------------------------------------------------------------------------------------------- */
+
+/* How a row is reduced. The library chooses; a plan's information says what it chose and why. */
+typedef enum VknKernelForm {
+    VKN_KERNEL_FORM_AUTO = 0,
+    VKN_KERNEL_FORM_SUBGROUP = 1,        /* a subgroup owns a row; no barrier, no shared memory */
+    VKN_KERNEL_FORM_SUBGROUP_SHARED = 2, /* a workgroup owns a row; subgroup reductions meet in shared memory */
+    VKN_KERNEL_FORM_SHARED = 3,          /* a workgroup owns a row; no subgroup operation at all */
+    VKN_KERNEL_FORM_MAX_ENUM = 0x7FFFFFFF
+} VknKernelForm;
+
+typedef enum VknContextFlagBits {
+    VKN_CONTEXT_IGNORE_QUIRKS_BIT = 0x1,      /* do not apply the library's list of driver quirks */
+    VKN_CONTEXT_CAPTURE_STATISTICS_BIT = 0x2, /* pipelines keep VK_KHR_pipeline_executable_properties statistics; the
+                                                 host has enabled that extension and its feature */
+    VKN_CONTEXT_FLAG_BITS_MAX_ENUM = 0x7FFFFFFF
+} VknContextFlagBits;
+typedef uint32_t VknContextFlags;
+
+typedef struct VknContextCreateInfo {
+    VknStructureType sType;
+    const void* pNext;
+    VknContextFlags flags;
+    PFN_vkGetInstanceProcAddr getInstanceProcAddr;
+    VkInstance instance;
+    VkPhysicalDevice physicalDevice;
+    VkDevice device;
+    uint32_t apiVersion;                   /* VkApplicationInfo::apiVersion; 0 = Vulkan 1.0 */
+    uint32_t enabledInstanceExtensionCount;
+    const char* const* ppEnabledInstanceExtensions;
+    uint32_t enabledDeviceExtensionCount;
+    const char* const* ppEnabledDeviceExtensions;
+    const void* pEnabledFeatures;          /* the pNext chain of VkPhysicalDevice...Features structures that the device was
+                                              created with, or null */
+    VkPipelineCache pipelineCache;         /* the host's, used for every pipeline; or VK_NULL_HANDLE: the library keeps
+                                              one of its own, filled from the blob below */
+    const void* pPipelineCacheData;        /* from vknGetPipelineCacheData, or null; any mismatch is a miss, no error */
+    size_t pipelineCacheDataSize;
+    uint32_t forbiddenForms;               /* bit (1 << VknKernelForm): never use this form */
+    const VkAllocationCallbacks* pAllocator; /* host memory of the library and of the Vulkan objects it makes; or null.
+                                              Copied; its functions must outlive the context. */
+} VknContextCreateInfo;
+
+/*
+ * Creates a context on the host's device. Makes a descriptor set layout, a pipeline layout and, where the host gave none,
+ * a pipeline cache. Compiles nothing.
+ * Errors: INVALID_ARGUMENT, UNSUPPORTED, MISSING_FUNCTION, OUT_OF_*_MEMORY, DEVICE_LOST.
+ * [any thread; the host keeps device, instance and physicalDevice alive until the context is destroyed]
+ */
+VKN_API VknResult vknCreateContext(const VknContextCreateInfo* pCreateInfo, VknContext* pContext, VknError* pError);
+
+/* Destroys a context whose children are all destroyed. [synchronised: context] */
+VKN_API void vknDestroyContext(VknContext context);
+
+/* What the context found out about its device. */
+typedef struct VknContextInfo {
+    VknStructureType sType;
+    void* pNext;
+    uint32_t effectiveApiVersion;    /* the lower of what the host asked for and the device has */
+    uint32_t subgroupSize;           /* the device's default; 0 where subgroup arithmetic cannot be used */
+    VkBool32 pushDescriptors;        /* false: a binding pool or persistent bindings are needed */
+    uint32_t usableForms;            /* bit (1 << VknKernelForm), after quirks, forbiddenForms and self-test */
+    uint32_t maxStorageBuffers;      /* storage buffers an operation may bind here */
+    VkPipelineCache pipelineCache;   /* the one in use */
+    char quirks[256];                /* the driver quirks in force, as text; empty if none */
+} VknContextInfo;
+
+/* [any thread] */
+VKN_API void vknGetContextInfo(VknContext context, VknContextInfo* pInfo);
+
+/*
+ * Writes the library's own pipeline-cache blob: a header of its own and the driver's data.
+ *   pSize: in, bytes at pData; out, bytes written (or needed, where pData is null)
+ * Returns INCOMPLETE, and writes nothing, if pData is too small. Errors: OUT_OF_HOST_MEMORY, DEVICE_LOST. [any thread]
+ */
+VKN_API VknResult vknGetPipelineCacheData(VknContext context, size_t* pSize, void* pData);
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Self-test: recorded like everything else
+ * ------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct VknSelfTestInfo {
+    VknStructureType sType;
+    void* pNext;
+    VkDeviceSize bufferSize;       /* bytes of a buffer that the host provides and reads back */
+    VkDeviceSize bufferAlignment;  /* of the offset in it */
+    VkBufferUsageFlags bufferUsage;
+} VknSelfTestInfo;
+
+typedef struct VknSelfTestReport {
+    VknStructureType sType;
+    void* pNext;
+    uint32_t testedForms;  /* bit (1 << VknKernelForm) */
+    uint32_t failedForms;  /* bit (1 << VknKernelForm): from now on forbidden in this context */
+    char text[256];        /* one sentence a form that failed; or "passed" */
+} VknSelfTestReport;
+
+/* Sizes the buffer of the self-test. [any thread] */
+VKN_API void vknGetSelfTestInfo(VknContext context, VknSelfTestInfo* pInfo);
+
+/*
+ * Compiles and records the self-test of each reduction that the choice function may use on this device. The results are
+ * written by compute shaders; the host makes them visible to itself and reads bufferSize bytes back.
+ *   buffer, offset: at least VknSelfTestInfo::bufferSize bytes of it, initial contents do not matter
+ * The pipelines live until the context is destroyed or vknCheckSelfTest is called; call it once the commands completed.
+ * Errors: INVALID_ARGUMENT, PIPELINE_FAILED, OUT_OF_*_MEMORY, DEVICE_LOST. [synchronised: context]
+ */
+VKN_API VknResult vknCmdSelfTest(VknContext context, VkCommandBuffer commandBuffer, VkBuffer buffer, VkDeviceSize offset,
+                                 VkDeviceSize bufferSize, VknError* pError);
+
+/*
+ * Judges the bytes read back. Forms that failed are forbidden for plans created from then on.
+ *   pData, size: VknSelfTestInfo::bufferSize bytes
+ * Returns SUCCESS if a form is left to use (see pReport), SELF_TEST_FAILED otherwise; INVALID_ARGUMENT if size is wrong or
+ * no self-test was recorded. [synchronised: context]
+ */
+VKN_API VknResult vknCheckSelfTest(VknContext context, const void* pData, size_t size, VknSelfTestReport* pReport,
+                                   VknError* pError);
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Plans
+ * ------------------------------------------------------------------------------------------------------------------- */
+
+typedef enum VknOperation {
+    VKN_OPERATION_RMS_NORM = 1,   /* y = x / sqrt(mean(x^2) + epsilon) * (gammaOffset + gamma) + beta */
+    VKN_OPERATION_LAYER_NORM = 2, /* y = (x - mean) / sqrt(var(x) + epsilon) * (gammaOffset + gamma) + beta */
+    VKN_OPERATION_MAX_ENUM = 0x7FFFFFFF
+} VknOperation;
+
+typedef enum VknType {
+    VKN_TYPE_F32 = 0,
+    VKN_TYPE_F16 = 1,
+    VKN_TYPE_BF16 = 2,
+    VKN_TYPE_MAX_ENUM = 0x7FFFFFFF
+} VknType;
+
+typedef enum VknRole {
+    VKN_ROLE_INPUT = 1,  /* x: rows x hiddenSize; absent from an in-place plan */
+    VKN_ROLE_OUTPUT = 2, /* y: rows x hiddenSize */
+    VKN_ROLE_GAMMA = 3,  /* weight: hiddenSize, optional */
+    VKN_ROLE_BETA = 4,   /* bias: hiddenSize, optional */
+    VKN_ROLE_MEAN = 5,   /* F32, one a row, written; optional, LayerNorm only */
+    VKN_ROLE_RSTD = 6,   /* F32, one a row, written; optional: 1 / sqrt(... + epsilon), or 1 / (rms + epsilon) */
+    VKN_ROLE_MAX_ENUM = 0x7FFFFFFF
+} VknRole;
+
+typedef enum VknPlanFlagBits {
+    VKN_PLAN_IN_PLACE_BIT = 0x1,             /* read x from the output operand; no input operand */
+    VKN_PLAN_EPSILON_OUTSIDE_ROOT_BIT = 0x2, /* x / (rms + epsilon), or (x - mean) / (sd + epsilon) */
+    VKN_PLAN_EARLY_CAST_BIT = 0x4,           /* round the normalised value to the input's type before the weight is applied,
+                                                and the product too where the weight has that type (Hugging Face's Llama);
+                                                otherwise one rounding, at the store */
+    VKN_PLAN_GPU_ROWS_BIT = 0x8,             /* the number of rows comes from a GPU buffer; dispatches are indirect */
+    VKN_PLAN_FLAG_BITS_MAX_ENUM = 0x7FFFFFFF
+} VknPlanFlagBits;
+typedef uint32_t VknPlanFlags;
+
+/* An operand that the operation has, and its element type. Roles that are not listed are absent. */
+typedef struct VknOperandType {
+    VknRole role;
+    VknType type;
+} VknOperandType;
+
+typedef struct VknPlanCreateInfo {
+    VknStructureType sType;
+    const void* pNext; /* VknKernelOverride, or null */
+    VknPlanFlags flags;
+    VknOperation operation;
+    uint32_t hiddenSize; /* 1 to 16777216 */
+    uint32_t operandCount;
+    const VknOperandType* pOperands;
+    float epsilon;     /* >= 0 and finite; keep it a normal number: many devices flush subnormals */
+    float gammaOffset; /* finite; 1 for Gemma */
+    const char* pName; /* for debug labels and object names; copied, at most 63 bytes; or null */
+} VknPlanCreateInfo;
+
+/* Chained to VknPlanCreateInfo: takes the choice away from the library. For tests and tuners. A field of 0 is chosen by the
+ * library. A choice that the device does not permit is an error that says which limit it breaks. */
+typedef struct VknKernelOverride {
+    VknStructureType sType;
+    const void* pNext;
+    VknKernelForm form;
+    uint32_t workgroupSize; /* invocations; a multiple of the subgroup size, or a power of two for FORM_SHARED */
+    uint32_t subgroupSize;  /* a required subgroup size, where the device lets one be required */
+    uint32_t maxWorkgroups; /* a workgroup loops over rows when there are more rows than these cover */
+    VkBool32 readTwice;     /* do not keep the row in registers */
+} VknKernelOverride;
+
+/*
+ * Creates a plan: validates, chooses a kernel and compiles it. May take tens of milliseconds; do it at load time.
+ * If the driver cannot compile the chosen form, the next safer form is tried.
+ * Errors: INVALID_ARGUMENT, UNSUPPORTED, PIPELINE_FAILED, SELF_TEST_FAILED, OUT_OF_*_MEMORY, DEVICE_LOST. [any thread]
+ */
+VKN_API VknResult vknCreatePlan(VknContext context, const VknPlanCreateInfo* pCreateInfo, VknPlan* pPlan, VknError* pError);
+
+/* Destroys a plan that no pending command buffer uses. [synchronised: plan] */
+VKN_API void vknDestroyPlan(VknPlan plan);
+
+typedef enum VknDisturbedStateFlagBits {
+    VKN_DISTURBED_COMPUTE_PIPELINE_BIT = 0x1,
+    VKN_DISTURBED_COMPUTE_DESCRIPTOR_SET_0_BIT = 0x2,
+    VKN_DISTURBED_PUSH_CONSTANTS_BIT = 0x4, /* bytes 0 to pushConstantSize */
+    VKN_DISTURBED_STATE_FLAG_BITS_MAX_ENUM = 0x7FFFFFFF
+} VknDisturbedStateFlagBits;
+
+typedef struct VknPlanInfo {
+    VknStructureType sType;
+    void* pNext;
+    VknKernelForm form;
+    uint32_t workgroupSize;         /* invocations */
+    uint32_t subgroupSize;          /* invocations; 0 where the form does not depend on it */
+    uint32_t rowsPerWorkgroup;      /* rows that a workgroup has in flight */
+    uint32_t maxWorkgroups;         /* of one dispatch */
+    uint32_t elementsPerAccess;     /* elements a lane loads at once */
+    uint32_t accessesInRegisters;   /* such accesses a lane keeps in registers; 0: the row is read again */
+    uint32_t inputReads;            /* times that each input element is read: 1, or 2 or 3 where a row is read again */
+    uint64_t bytesPerRow;           /* bytes that this kernel form moves for a row: each read and each write */
+    uint64_t leastBytesPerRow;      /* each input read once, each output written once */
+    uint64_t bytesPerDispatch;      /* parameters (gamma, beta), read once */
+    VkDeviceSize scratchSize;       /* bytes of scratch for tensors that need no split; see vknGetScratchSize; often 0 */
+    VkDeviceSize scratchAlignment;
+    VkBufferUsageFlags scratchUsage;
+    uint32_t storageBufferCount;    /* storage buffers bound */
+    uint32_t pushConstantSize;      /* bytes */
+    uint32_t disturbedState;        /* VknDisturbedStateFlagBits */
+    char signature[64];             /* which operand has which binding, e.g. "input output gamma mean+rstd": those joined by
+                                       + share one binding and must lie in one VkBuffer */
+    char reason[256];               /* why this kernel was chosen */
+} VknPlanInfo;
+
+/* [any thread] */
+VKN_API void vknGetPlanInfo(VknPlan plan, VknPlanInfo* pInfo);
+
+/* How a plan touches an operand; every access is inside these stages. */
+typedef struct VknOperandAccess {
+    VknRole role; /* 0: the scratch buffer; or the rows buffer where isRowsBuffer is set */
+    VkBool32 isRowsBuffer;
+    uint32_t binding;                 /* operands with the same number share a binding */
+    VkPipelineStageFlags stageMask;
+    VkAccessFlags accessMask;
+    VkBufferUsageFlags bufferUsage;   /* what the VkBuffer must have been created with */
+} VknOperandAccess;
+
+/*
+ * Lists a plan's accesses.
+ *   pCount: in, room at pAccesses; out, accesses written (or there are, where pAccesses is null)
+ * Returns INCOMPLETE if there was too little room. [any thread]
+ */
+VKN_API VknResult vknGetPlanAccesses(VknPlan plan, uint32_t* pCount, VknOperandAccess* pAccesses);
+
+/* The pipelines of a plan, for tools that read statistics; counted as in vknGetPlanAccesses. They stay the plan's.
+ * [any thread] */
+VKN_API VknResult vknGetPlanPipelines(VknPlan plan, uint32_t* pCount, VkPipeline* pPipelines);
+
+/*
+ * Writes a list of plans (descriptions, no machine code), so that an installer can create them all and save the cache.
+ *   pSize: in, bytes at pData; out, bytes written (or needed, where pData is null)
+ * Returns INCOMPLETE, and writes nothing, if pData is too small. [any thread]
+ */
+VKN_API VknResult vknSerializePlans(uint32_t planCount, const VknPlan* pPlans, size_t* pSize, void* pData);
+
+/*
+ * Creates the plans of a list.
+ *   pData, size: from vknSerializePlans of this or another device
+ *   pPlanCount: in, room at pPlans; out, plans in the list
+ *   pPlans: null to ask for the count; VKN_NULL_HANDLE where a plan could not be created here
+ * Returns the first error, after having tried all. Errors: BAD_DATA, INVALID_ARGUMENT (too little room) and those of
+ * vknCreatePlan. [any thread]
+ */
+VKN_API VknResult vknCreatePlansFromList(VknContext context, size_t size, const void* pData, uint32_t* pPlanCount,
+                                         VknPlan* pPlans, VknError* pError);
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Recording
+ * ------------------------------------------------------------------------------------------------------------------- */
+
+/* An operand at recording: part of any VkBuffer with STORAGE_BUFFER usage. */
+typedef struct VknOperand {
+    VknRole role;
+    VkBuffer buffer;
+    VkDeviceSize offset;     /* bytes; a multiple of the element size */
+    VkDeviceSize bufferSize; /* the size that the VkBuffer was created with, bytes */
+    uint64_t rowStride;      /* elements from row to row; 0 = dense. Ignored for gamma and beta; 0 or 1 for mean and rstd. */
+    uint64_t outerStride;    /* elements from one outer block to the next; 0 = rowsPerOuter * rowStride */
+} VknOperand;
+
+typedef struct VknExecuteInfo {
+    VknStructureType sType;
+    const void* pNext;
+    uint64_t rows;         /* 0 records nothing. With GPU_ROWS: the most rows that there can be. */
+    uint64_t rowsPerOuter; /* 0: all rows are one outer block */
+    uint32_t operandCount; /* the plan's roles, each once */
+    const VknOperand* pOperands;
+    VknBindingPool bindingPool;    /* needed where push descriptors are not enabled; otherwise ignored */
+    VkBuffer rowsBuffer;           /* GPU_ROWS: a uint32_t, the number of rows (larger values count as `rows`) */
+    VkDeviceSize rowsBufferOffset; /* a multiple of 4 */
+    VkDeviceSize rowsBufferSize;   /* the size that the VkBuffer was created with, bytes */
+    VkBuffer scratchBuffer;        /* where vknGetScratchSize is not 0 */
+    VkDeviceSize scratchOffset;    /* a multiple of VknPlanInfo::scratchAlignment */
+    VkDeviceSize scratchSize;      /* bytes from scratchOffset that the library may use */
+} VknExecuteInfo;
+
+/*
+ * The scratch that a recording needs: 0 but for plans with GPU_ROWS. No buffer is needed to ask: VkBuffer handles and sizes
+ * are not looked at. Errors: INVALID_ARGUMENT. [any thread]
+ */
+VKN_API VknResult vknGetScratchSize(VknPlan plan, const VknExecuteInfo* pInfo, VkDeviceSize* pSize, VknError* pError);
+
+/* The byte range of an operand's buffer that a recording binds: every access lies inside it. */
+typedef struct VknBoundRange {
+    VkBuffer buffer;
+    VkDeviceSize offset;
+    VkDeviceSize size;
+} VknBoundRange;
+
+/* The range that an operand's elements cover, rounded out to what the kernels access. Errors: those of vknCmdExecute.
+ * [any thread] */
+VKN_API VknResult vknGetBoundRange(VknPlan plan, const VknExecuteInfo* pInfo, VknRole role, VknBoundRange* pRange,
+                                   VknError* pError);
+
+/*
+ * Records an operation, outside a render pass, into a command buffer of a queue family with compute.
+ * Allocates nothing, compiles nothing. Tensors larger than maxStorageBufferRange become several dispatches.
+ * Errors, with the command buffer untouched: INVALID_ARGUMENT, BINDING_POOL_EXHAUSTED.
+ * [synchronised: commandBuffer, its pool, and pInfo->bindingPool]
+ */
+VKN_API VknResult vknCmdExecute(VknPlan plan, VkCommandBuffer commandBuffer, const VknExecuteInfo* pInfo, VknError* pError);
+
+/*
+ * Records a memory barrier that makes what `first` wrote available to `second` (and keeps `second` from overwriting what
+ * `first` still reads). Null plans stand for any operation of this library. [synchronised: commandBuffer and its pool]
+ */
+VKN_API void vknCmdBarrier(VknContext context, VkCommandBuffer commandBuffer, VknPlan first, VknPlan second);
+
+/* ---------------------------------------------------------------------------------------------------------------------
+ * Descriptors without push descriptors
+ * ------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct VknBindingPoolCreateInfo {
+    VknStructureType sType;
+    const void* pNext;
+    uint32_t maxDispatches; /* dispatches between two resets: one an operation, more where a tensor is split or GPU_ROWS */
+} VknBindingPoolCreateInfo;
+
+/* Creates a pool with its descriptor sets. Errors: INVALID_ARGUMENT, OUT_OF_*_MEMORY, DEVICE_LOST. [any thread] */
+VKN_API VknResult vknCreateBindingPool(VknContext context, const VknBindingPoolCreateInfo* pCreateInfo, VknBindingPool* pPool,
+                                       VknError* pError);
+
+/* Makes every set free again. No pending command buffer uses the pool, as with vkResetCommandPool. [synchronised: pool] */
+VKN_API void vknResetBindingPool(VknBindingPool pool);
+
+/* [synchronised: pool] */
+VKN_API void vknDestroyBindingPool(VknBindingPool pool);
+
+/*
+ * Makes a persistent binding: the descriptors of a recording, written once. Works with and without push descriptors.
+ *   pInfo: as for vknCmdExecute; rows is the most rows that will be recorded
+ * Errors: those of vknCmdExecute, OUT_OF_*_MEMORY, DEVICE_LOST. [any thread]
+ */
+VKN_API VknResult vknCreateBinding(VknPlan plan, const VknExecuteInfo* pInfo, VknBinding* pBinding, VknError* pError);
+
+/* [synchronised: binding] */
+VKN_API void vknDestroyBinding(VknBinding binding);
+
+/*
+ * Records an operation with a persistent binding.
+ *   rows: 0 to the rows that the binding was made with; ignored with GPU_ROWS
+ * Errors, with the command buffer untouched: INVALID_ARGUMENT. [synchronised: commandBuffer and its pool]
+ */
+VKN_API VknResult vknCmdExecuteBinding(VknBinding binding, VkCommandBuffer commandBuffer, uint64_t rows, VknError* pError);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* VKNORM_H */

@@ -1,0 +1,32 @@
+/* The embedded SPIR-V modules. The definitions are generated at build time from shaders/variants.cmake. */
+#ifndef VKNORM_KERNELS_H
+#define VKNORM_KERNELS_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define VKN_KERNELS_HIDDEN __attribute__((visibility("hidden")))
+#else
+#define VKN_KERNELS_HIDDEN
+#endif
+
+typedef struct VknKernelModule {
+    const char* name; /* as in the table: norm.sg, norm.base, ... */
+    const uint32_t* words;
+    uint32_t wordCount;
+} VknKernelModule;
+
+VKN_KERNELS_HIDDEN extern const VknKernelModule vkn_kernels[];
+VKN_KERNELS_HIDDEN extern const uint32_t vkn_kernelCount;
+/* Over the names and bytes of all modules: caches and tuning tables made with other kernels are a miss. */
+VKN_KERNELS_HIDDEN extern const uint64_t vkn_kernelHash;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

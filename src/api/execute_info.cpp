@@ -1,0 +1,278 @@
+#include "api/execute_info.hpp"
+
+#include "api/aliasing.hpp"
+#include "base/error.hpp"
+
+namespace vkn {
+
+namespace {
+
+constexpr uint64_t kMaxDispatches = 1u << 20; // of one operation: what a command buffer may reasonably hold
+
+class Validator {
+public:
+    Validator(const VknPlan_T& plan, const VknExecuteInfo& info, Purpose purpose, Execution& execution, VknError* error)
+        : plan_(plan), info_(info), purpose_(purpose), execution_(execution), error_(error) {}
+
+    VknResult run() {
+        execution_ = Execution();
+        execution_.spec = &plan_.spec;
+        execution_.choice = &plan_.choice;
+        execution_.signature = &plan_.signature;
+        execution_.shape.rows = info_.rows;
+        execution_.shape.rowsPerOuter = info_.rowsPerOuter != 0 ? info_.rowsPerOuter : (info_.rows != 0 ? info_.rows : 1);
+        VknResult result = checkStructureType(error_, "sType", info_.sType, VKN_STRUCTURE_TYPE_EXECUTE_INFO);
+        if (result == VKN_SUCCESS && info_.pNext != nullptr) {
+            result = failArgument(error_, "pNext", 1, 0, "must be null");
+        }
+        if (result == VKN_SUCCESS) {
+            result = readOperands();
+        }
+        if (result == VKN_SUCCESS) {
+            result = finish();
+        }
+        return result;
+    }
+
+private:
+    const VknPlan_T& plan_;
+    const VknExecuteInfo& info_;
+    Purpose purpose_;
+    Execution& execution_;
+    VknError* error_;
+    uint32_t indexOfRole_[kRoleCount] = {};
+
+    bool looksAtBuffers() const { return purpose_ != Purpose::SizeOnly; }
+
+    VknResult finish() {
+        VknResult result = looksAtBuffers() && info_.rows != 0 ? checkPlacement() : VKN_SUCCESS;
+        if (result == VKN_SUCCESS && info_.rows != 0) {
+            result = splitRows();
+        }
+        if (result == VKN_SUCCESS && plan_.spec.isSet(VKN_PLAN_GPU_ROWS_BIT)) {
+            execution_.scratchStride = scratchStride(plan_.context->facts);
+            result = purpose_ == Purpose::Record && info_.rows != 0 ? checkGpuRows() : VKN_SUCCESS;
+        }
+        return result;
+    }
+
+    VknResult readOperands() {
+        if (info_.operandCount != 0 && info_.pOperands == nullptr) {
+            return failArgument(error_, "pOperands", 0, info_.operandCount, "must not be null");
+        }
+        uint32_t seen = 0;
+        for (uint32_t i = 0; i < info_.operandCount; ++i) {
+            const VknOperand& operand = info_.pOperands[i];
+            const RoleInfo* role = findRole(operand.role);
+            const FieldName field = operandField(i, "role");
+            if (role == nullptr || !plan_.spec.has(operand.role)) {
+                return fail(error_, VKN_ERROR_INVALID_ARGUMENT, field.text, operand.role, plan_.spec.roles,
+                            "the plan has no such operand%s%s", role != nullptr ? ": " : "",
+                            role != nullptr ? role->name : "");
+            }
+            if ((seen & roleBit(operand.role)) != 0) {
+                return fail(error_, VKN_ERROR_INVALID_ARGUMENT, field.text, operand.role, 1, "%s is listed twice",
+                            role->name);
+            }
+            seen |= roleBit(operand.role);
+            indexOfRole_[operand.role] = i;
+            const VknResult result = readOperand(i, operand, *role);
+            if (result != VKN_SUCCESS) {
+                return result;
+            }
+        }
+        return checkAllPresent(seen);
+    }
+
+    VknResult checkAllPresent(uint32_t seen) const {
+        for (uint32_t r = 1; r < kRoleCount; ++r) {
+            const auto role = static_cast<VknRole>(r);
+            if (plan_.spec.has(role) && (seen & roleBit(role)) == 0) {
+                return fail(error_, VKN_ERROR_INVALID_ARGUMENT, "pOperands", r, r, "the %s operand is missing",
+                            findRole(role)->name);
+            }
+        }
+        return VKN_SUCCESS;
+    }
+
+    VknResult readOperand(uint32_t index, const VknOperand& operand, const RoleInfo& role) {
+        Tensor& tensor = execution_.tensors[role.role];
+        tensor.buffer = operand.buffer;
+        tensor.offset = operand.offset;
+        tensor.bufferSize = operand.bufferSize;
+        tensor.elementSize = elementSize(plan_.spec.type(role.role));
+        tensor.rowElements = role.extent == Extent::Scalars ? 1 : plan_.spec.hiddenSize;
+        if (looksAtBuffers() && operand.buffer == VK_NULL_HANDLE && info_.rows != 0) {
+            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "buffer").text, 0, 1,
+                        "the %s operand has no buffer", role.name);
+        }
+        if (operand.offset % tensor.elementSize != 0) {
+            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "offset").text, operand.offset,
+                        tensor.elementSize, "must be a multiple of %u, the size of an element of %s", tensor.elementSize,
+                        role.name);
+        }
+        return role.extent == Extent::Parameters ? VKN_SUCCESS : readStrides(index, operand, role, tensor);
+    }
+
+    VknResult readStrides(uint32_t index, const VknOperand& operand, const RoleInfo& role, Tensor& tensor) {
+        tensor.rowStride = operand.rowStride != 0 ? operand.rowStride : tensor.rowElements;
+        if (role.extent == Extent::Scalars && tensor.rowStride != 1) {
+            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "rowStride").text, operand.rowStride, 1,
+                        "%s is dense: must be 0 or 1", role.name);
+        }
+        if (tensor.rowStride < tensor.rowElements) {
+            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "rowStride").text, operand.rowStride,
+                        tensor.rowElements, "must be at least hiddenSize, %u", plan_.spec.hiddenSize);
+        }
+        const uint64_t dense = saturatingMultiply(execution_.shape.rowsPerOuter, tensor.rowStride);
+        tensor.outerStride = operand.outerStride != 0 ? operand.outerStride : dense;
+        if (role.extent == Extent::Scalars && tensor.outerStride != dense) {
+            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "outerStride").text, operand.outerStride,
+                        dense, "%s is dense: must be 0 or rowsPerOuter", role.name);
+        }
+        if (role.isWritten && rowsOverlap(tensor, execution_.shape)) {
+            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "outerStride").text, tensor.outerStride,
+                        dense, "rows of %s overlap with these strides", role.name);
+        }
+        return VKN_SUCCESS;
+    }
+
+    ByteRange wholeRange(VknRole role) const {
+        const bool isPerRow = findRole(role)->extent != Extent::Parameters;
+        return rowRange(execution_.tensors[role], execution_.shape, 0, isPerRow ? execution_.shape.rows : 1);
+    }
+
+    VknResult checkPlacement() {
+        for (uint32_t r = 1; r < kRoleCount; ++r) {
+            const auto role = static_cast<VknRole>(r);
+            VknResult result = plan_.spec.has(role) ? checkFits(role) : VKN_SUCCESS;
+            for (uint32_t other = 1; other < r && result == VKN_SUCCESS && plan_.spec.has(role); ++other) {
+                const auto otherRole = static_cast<VknRole>(other);
+                result = plan_.spec.has(otherRole) ? checkPair(otherRole, role) : VKN_SUCCESS;
+            }
+            if (result != VKN_SUCCESS) {
+                return result;
+            }
+        }
+        return VKN_SUCCESS;
+    }
+
+    VknResult checkFits(VknRole role) const {
+        const uint64_t size = execution_.tensors[role].bufferSize;
+        const ByteRange range = wholeRange(role);
+        const FieldName field = operandField(indexOfRole_[role], "bufferSize");
+        const char* name = findRole(role)->name;
+        if (range.end > size) {
+            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, field.text, size, range.end,
+                        "the buffer of %s must have at least %llu bytes for %llu rows", name,
+                        static_cast<unsigned long long>(range.end), static_cast<unsigned long long>(info_.rows));
+        }
+        const uint64_t words = boundRange(range, 16).end;
+        if (words > size) {
+            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, field.text, size, words,
+                        "%s ends inside a word, which is accessed as a whole: the buffer must have at least %llu bytes", name,
+                        static_cast<unsigned long long>(words));
+        }
+        return VKN_SUCCESS;
+    }
+
+    VknResult checkPair(VknRole a, VknRole b) const {
+        const RoleInfo& first = *findRole(a);
+        const RoleInfo& second = *findRole(b);
+        const Tensor& x = execution_.tensors[a];
+        const Tensor& y = execution_.tensors[b];
+        const FieldName field = operandField(indexOfRole_[b], "offset");
+        const bool shareBinding =
+            plan_.signature.bindingOfSlot[first.slot] == plan_.signature.bindingOfSlot[second.slot];
+        if (shareBinding && x.buffer != y.buffer) {
+            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(indexOfRole_[b], "buffer").text, b, a,
+                        "%s and %s share a binding of this plan and must lie in one VkBuffer", second.name, first.name);
+        }
+        const bool isWritten = first.isWritten || second.isWritten;
+        if (isWritten && x.buffer == y.buffer &&
+            tensorsOverlap({x, wholeRange(a)}, {y, wholeRange(b)}, execution_.shape)) {
+            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, field.text, y.offset, x.offset,
+                        "%s overlaps %s; only a plan with VKN_PLAN_IN_PLACE_BIT may write what it reads", second.name,
+                        first.name);
+        }
+        return VKN_SUCCESS;
+    }
+
+    VknResult splitRows() {
+        if (!finishExecution(plan_.context->facts, execution_)) {
+            return fail(error_, VKN_ERROR_UNSUPPORTED, "rows", info_.rows, plan_.context->facts.maxStorageBufferRange,
+                        "operands that share a binding are further apart, or a row is larger, than the %llu bytes that this "
+                        "device lets a binding have",
+                        static_cast<unsigned long long>(plan_.context->facts.maxStorageBufferRange));
+        }
+        if (execution_.split.dispatchCount > kMaxDispatches) {
+            return fail(error_, VKN_ERROR_UNSUPPORTED, "rows", info_.rows, kMaxDispatches,
+                        "these strides need more than %llu dispatches", static_cast<unsigned long long>(kMaxDispatches));
+        }
+        return VKN_SUCCESS;
+    }
+
+    VknResult checkGpuRows() {
+        if (info_.rowsBuffer == VK_NULL_HANDLE) {
+            return failArgument(error_, "rowsBuffer", 0, 1, "a plan with VKN_PLAN_GPU_ROWS_BIT needs one");
+        }
+        if (info_.rowsBufferOffset % 4 != 0) {
+            return failArgument(error_, "rowsBufferOffset", info_.rowsBufferOffset, 4, "must be a multiple of 4");
+        }
+        if (info_.rowsBufferSize < 4 || info_.rowsBufferOffset > info_.rowsBufferSize - 4) {
+            return failArgument(error_, "rowsBufferSize", info_.rowsBufferSize,
+                                saturatingAdd(info_.rowsBufferOffset, 4), "must hold 4 bytes from rowsBufferOffset on");
+        }
+        execution_.rowsBuffer = info_.rowsBuffer;
+        execution_.rowsOffset = info_.rowsBufferOffset;
+        return checkScratch();
+    }
+
+    VknResult checkScratch() {
+        const uint64_t needed = execution_.split.dispatchCount * execution_.scratchStride;
+        if (info_.scratchBuffer == VK_NULL_HANDLE) {
+            return failArgument(error_, "scratchBuffer", 0, needed, "a plan with VKN_PLAN_GPU_ROWS_BIT needs scratch");
+        }
+        if (info_.scratchOffset % execution_.scratchStride != 0) {
+            return failArgument(error_, "scratchOffset", info_.scratchOffset, execution_.scratchStride,
+                                "must be a multiple of VknPlanInfo::scratchAlignment");
+        }
+        if (info_.scratchSize < needed) {
+            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, "scratchSize", info_.scratchSize, needed,
+                        "must be at least %llu bytes", static_cast<unsigned long long>(needed));
+        }
+        execution_.scratchBuffer = info_.scratchBuffer;
+        execution_.scratchOffset = info_.scratchOffset;
+        const ByteRange scratch = {info_.scratchOffset, info_.scratchOffset + needed};
+        return checkScratchApart(scratch);
+    }
+
+    VknResult checkScratchApart(const ByteRange& scratch) const {
+        for (uint32_t r = 1; r < kRoleCount; ++r) {
+            const auto role = static_cast<VknRole>(r);
+            if (plan_.spec.has(role) && execution_.tensors[r].buffer == info_.scratchBuffer &&
+                rangesOverlap(scratch, wholeRange(role))) {
+                return fail(error_, VKN_ERROR_INVALID_ARGUMENT, "scratchOffset", info_.scratchOffset, scratch.end,
+                            "the scratch overlaps %s", findRole(role)->name);
+            }
+        }
+        const ByteRange rows = {info_.rowsBufferOffset, info_.rowsBufferOffset + 4};
+        if (info_.rowsBuffer == info_.scratchBuffer && rangesOverlap(scratch, rows)) {
+            return failArgument(error_, "scratchOffset", info_.scratchOffset, scratch.end,
+                                "the scratch overlaps the number of rows");
+        }
+        return VKN_SUCCESS;
+    }
+};
+
+} // namespace
+
+VknResult makeExecution(const VknPlan_T& plan, const VknExecuteInfo* info, Purpose purpose, Execution& execution,
+                        VknError* error) {
+    if (info == nullptr) {
+        return failArgument(error, "pInfo", 0, 1, "must not be null");
+    }
+    return Validator(plan, *info, purpose, execution, error).run();
+}
+
+} // namespace vkn

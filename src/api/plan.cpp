@@ -1,0 +1,205 @@
+// Plans: creation and information.
+#include "api/plan.hpp"
+
+#include "base/error.hpp"
+#include "device/objects.hpp"
+#include "device/pipeline.hpp"
+#include "record/record.hpp"
+
+#include <cstdio>
+#include <cstring>
+
+using namespace vkn;
+
+namespace vkn {
+
+static PipelineMaker pipelineMaker(const VknContext_T& context) {
+    return {context.memory,         context.functions,     context.device,
+            context.pipelineLayout, context.pipelineCache, context.captureStatistics};
+}
+
+static void destroyPipelines(VknPlan_T& plan) {
+    const VknContext_T& context = *plan.context;
+    for (VkPipeline* pipeline : {&plan.general, &plan.aligned, &plan.prepareRows}) {
+        if (*pipeline != VK_NULL_HANDLE) {
+            context.functions.DestroyPipeline(context.device, *pipeline, context.memory.callbacks());
+            *pipeline = VK_NULL_HANDLE;
+        }
+    }
+}
+
+static VknResult createPipelines(VknPlan_T& plan, VknError* error) {
+    const PipelineMaker maker = pipelineMaker(*plan.context);
+    VknResult result = makeKernelPipeline(maker, plan.spec, plan.choice, plan.signature, false, plan.general, error);
+    if (result == VKN_SUCCESS && plan.spec.hiddenSize % plan.choice.chunk == 0) {
+        result = makeKernelPipeline(maker, plan.spec, plan.choice, plan.signature, true, plan.aligned, error);
+    }
+    if (result == VKN_SUCCESS && plan.spec.isSet(VKN_PLAN_GPU_ROWS_BIT)) {
+        result = makePrepareRowsPipeline(maker, plan.prepareRows, error);
+    }
+    if (result != VKN_SUCCESS) {
+        destroyPipelines(plan);
+    }
+    return result;
+}
+
+// Chooses and compiles; where a driver cannot compile a form that nobody forced, the next safer one.
+static VknResult chooseAndCompile(VknPlan_T& plan, VknError* error) {
+    DeviceFacts facts = plan.context->currentFacts();
+    for (;;) {
+        VknResult result = chooseKernel(facts, plan.spec, plan.choice, error);
+        if (result != VKN_SUCCESS) {
+            return result;
+        }
+        result = createPipelines(plan, error);
+        const bool mayRetry = result == VKN_ERROR_PIPELINE_FAILED && plan.spec.form == VKN_KERNEL_FORM_AUTO &&
+                              plan.choice.form != VKN_KERNEL_FORM_SHARED;
+        if (!mayRetry) {
+            return result;
+        }
+        facts.forbiddenForms |= formBit(plan.choice.form);
+    }
+}
+
+VknResult createPlan(VknContext context, const OperationSpec& spec, VknPlan* plan, VknError* error) {
+    auto* created = context->memory.create<VknPlan_T>();
+    if (created == nullptr) {
+        return fail(error, VKN_ERROR_OUT_OF_HOST_MEMORY, "", 0, 0, "no memory for a plan");
+    }
+    created->context = context;
+    created->spec = spec;
+    VknResult result = makeSignature(context->facts, spec, created->signature, error);
+    if (result == VKN_SUCCESS) {
+        result = chooseAndCompile(*created, error);
+    }
+    if (result != VKN_SUCCESS) {
+        context->memory.release(created);
+        return result;
+    }
+    *plan = created;
+    return VKN_SUCCESS;
+}
+
+} // namespace vkn
+
+VknResult vknCreatePlan(VknContext context, const VknPlanCreateInfo* pCreateInfo, VknPlan* pPlan, VknError* pError) {
+    if (context == nullptr || pCreateInfo == nullptr || pPlan == nullptr) {
+        const char* field = context == nullptr ? "context" : (pCreateInfo == nullptr ? "pCreateInfo" : "pPlan");
+        return failArgument(pError, field, 0, 1, "must not be null");
+    }
+    OperationSpec spec;
+    const VknResult result = makeOperationSpec(*pCreateInfo, spec, pError);
+    return result == VKN_SUCCESS ? createPlan(context, spec, pPlan, pError) : result;
+}
+
+void vknDestroyPlan(VknPlan plan) {
+    if (plan == nullptr) {
+        return;
+    }
+    destroyPipelines(*plan);
+    plan->context->memory.release(plan);
+}
+
+// LayerNorm in registers and RMSNorm read a row once or twice; LayerNorm's lanes keep moments of their own, so it needs no
+// third pass.
+static uint32_t inputReads(const KernelChoice& choice) {
+    return choice.readAgain ? 2 : 1;
+}
+
+void vknGetPlanInfo(VknPlan plan, VknPlanInfo* pInfo) {
+    const KernelChoice& choice = plan->choice;
+    const OperationSpec& spec = plan->spec;
+    const bool gpuRows = spec.isSet(VKN_PLAN_GPU_ROWS_BIT);
+    const uint64_t inputBytes = uint64_t{spec.hiddenSize} * elementSize(spec.type(spec.inputRole()));
+    const uint64_t stride = gpuRows ? scratchStride(plan->context->facts) : 0;
+    pInfo->form = choice.form;
+    pInfo->workgroupSize = choice.workgroupSize;
+    pInfo->subgroupSize = choice.subgroupSize;
+    pInfo->rowsPerWorkgroup = choice.rowsPerWorkgroup();
+    pInfo->maxWorkgroups = choice.maxWorkgroups;
+    pInfo->elementsPerAccess = choice.chunk;
+    pInfo->accessesInRegisters = choice.readAgain ? 0 : choice.group;
+    pInfo->inputReads = inputReads(choice);
+    pInfo->leastBytesPerRow = leastBytesPerRow(spec);
+    pInfo->bytesPerRow = pInfo->leastBytesPerRow + (inputReads(choice) - 1) * inputBytes;
+    pInfo->bytesPerDispatch = parameterBytes(spec);
+    pInfo->scratchSize = stride;
+    pInfo->scratchAlignment = gpuRows ? stride : 1;
+    pInfo->scratchUsage = gpuRows ? VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT |
+                                        VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT
+                                  : 0u;
+    pInfo->storageBufferCount = plan->signature.bindingCount;
+    pInfo->pushConstantSize = sizeof(NormConstants);
+    pInfo->disturbedState = VKN_DISTURBED_COMPUTE_PIPELINE_BIT | VKN_DISTURBED_COMPUTE_DESCRIPTOR_SET_0_BIT |
+                            VKN_DISTURBED_PUSH_CONSTANTS_BIT;
+    snprintf(pInfo->signature, sizeof pInfo->signature, "%s", plan->signature.text);
+    snprintf(pInfo->reason, sizeof pInfo->reason, "%s", choice.reason);
+}
+
+namespace {
+
+// Copies what fits and counts what there is, as Vulkan's enumerations do.
+template <typename T> VknResult enumerate(const T* all, uint32_t total, uint32_t* pCount, T* out) {
+    if (out == nullptr) {
+        *pCount = total;
+        return VKN_SUCCESS;
+    }
+    const uint32_t copied = *pCount < total ? *pCount : total;
+    for (uint32_t i = 0; i < copied; ++i) {
+        out[i] = all[i];
+    }
+    *pCount = copied;
+    return copied < total ? VKN_INCOMPLETE : VKN_SUCCESS;
+}
+
+VknOperandAccess accessOfOperand(const VknPlan_T& plan, const RoleInfo& role) {
+    // Words at the edges of rows are merged, so what is written is read as well.
+    const bool isRead = !role.isWritten || role.extent == Extent::Rows;
+    VknOperandAccess access = {};
+    access.role = role.role;
+    access.binding = plan.signature.bindingOfSlot[role.slot];
+    access.stageMask = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
+    access.accessMask = (role.isWritten ? VkAccessFlags{VK_ACCESS_SHADER_WRITE_BIT} : 0u) |
+                        (isRead ? VkAccessFlags{VK_ACCESS_SHADER_READ_BIT} : 0u);
+    access.bufferUsage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT;
+    return access;
+}
+
+} // namespace
+
+VknResult vknGetPlanAccesses(VknPlan plan, uint32_t* pCount, VknOperandAccess* pAccesses) {
+    VknOperandAccess all[kRoleCount + 2] = {};
+    uint32_t count = 0;
+    for (uint32_t r = 1; r < kRoleCount; ++r) {
+        const RoleInfo& role = *findRole(static_cast<VknRole>(r));
+        if (plan->spec.has(role.role)) {
+            all[count++] = accessOfOperand(*plan, role);
+        }
+    }
+    if (plan->spec.isSet(VKN_PLAN_GPU_ROWS_BIT)) {
+        VknOperandAccess& rows = all[count++];
+        rows.isRowsBuffer = VK_TRUE;
+        rows.binding = VKN_BINDING_INPUT;
+        rows.stageMask = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
+        rows.accessMask = VK_ACCESS_SHADER_READ_BIT;
+        rows.bufferUsage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT;
+        VknOperandAccess& scratch = all[count++];
+        scratch.binding = VKN_BINDING_DISPATCH;
+        scratch.stageMask = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_DRAW_INDIRECT_BIT;
+        scratch.accessMask = secondScope(true).accesses;
+        scratch.bufferUsage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT |
+                              VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT;
+    }
+    return enumerate(all, count, pCount, pAccesses);
+}
+
+VknResult vknGetPlanPipelines(VknPlan plan, uint32_t* pCount, VkPipeline* pPipelines) {
+    VkPipeline all[3] = {};
+    uint32_t count = 0;
+    for (VkPipeline pipeline : {plan->general, plan->aligned, plan->prepareRows}) {
+        if (pipeline != VK_NULL_HANDLE) {
+            all[count++] = pipeline;
+        }
+    }
+    return enumerate(all, count, pCount, pPipelines);
+}

@@ -1,0 +1,157 @@
+#include "device/pipeline.hpp"
+
+#include "base/error.hpp"
+#include "device/module.hpp"
+
+#include <cstdio>
+
+namespace vkn {
+
+static VknResult makeShaderModule(const PipelineMaker& maker, const PipelineRequest& request, VkShaderModule& module,
+                                  VknError* error) {
+    const VknKernelModule* source = findModule(request.module);
+    if (source == nullptr) {
+        return fail(error, VKN_ERROR_UNSUPPORTED, "", 0, 0, "this build of the library has no kernel %s", request.module);
+    }
+    uint32_t* renumbered = nullptr;
+    VkShaderModuleCreateInfo info = {VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, nullptr, 0,
+                                     source->wordCount * sizeof(uint32_t), source->words};
+    if (request.bindingOfSlot != nullptr) {
+        renumbered = renumberBindings(maker.memory, *source, request.bindingOfSlot, VKN_BINDING_COUNT);
+        if (renumbered == nullptr) {
+            return fail(error, VKN_ERROR_OUT_OF_HOST_MEMORY, "", 0, 0, "no memory for a shader module");
+        }
+        info.pCode = renumbered;
+    }
+    const VkResult result =
+        maker.functions.CreateShaderModule(maker.device, &info, maker.memory.callbacks(), &module);
+    maker.memory.release(renumbered);
+    return result == VK_SUCCESS ? VKN_SUCCESS : failVulkan(error, "vkCreateShaderModule", result);
+}
+
+static VkResult createPipeline(const PipelineMaker& maker, const PipelineRequest& request, VkShaderModule module,
+                               VkPipeline& pipeline) {
+    VkSpecializationMapEntry entries[VKN_SPEC_COUNT];
+    for (uint32_t i = 0; i < VKN_SPEC_COUNT; ++i) {
+        entries[i] = {i, static_cast<uint32_t>(i * sizeof(uint32_t)), sizeof(uint32_t)};
+    }
+    const VkSpecializationInfo specialisation = {VKN_SPEC_COUNT, entries, sizeof(SpecialisationValues),
+                                                 request.specialisation};
+    VkPipelineShaderStageRequiredSubgroupSizeCreateInfo required = {};
+    required.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO;
+    required.requiredSubgroupSize = request.requiredSubgroupSize;
+
+    VkComputePipelineCreateInfo info = {};
+    info.sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO;
+    if (maker.captureStatistics) {
+        info.flags = VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR;
+    }
+    info.layout = maker.layout;
+    info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
+    info.stage.pNext = request.requiredSubgroupSize != 0 ? &required : nullptr;
+    if (request.fullSubgroups) {
+        info.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
+    }
+    info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
+    info.stage.module = module;
+    info.stage.pName = "main";
+    info.stage.pSpecializationInfo = request.specialisation != nullptr ? &specialisation : nullptr;
+    pipeline = VK_NULL_HANDLE;
+    const VkResult result = maker.functions.CreateComputePipelines(maker.device, maker.cache, 1, &info,
+                                                                   maker.memory.callbacks(), &pipeline);
+    // Drivers have returned success and no pipeline.
+    return result == VK_SUCCESS && pipeline == VK_NULL_HANDLE ? VK_ERROR_UNKNOWN : result;
+}
+
+void nameObject(const Functions& functions, VkDevice device, VkObjectType type, uint64_t handle, const char* name) {
+    if (functions.SetDebugUtilsObjectName == nullptr) {
+        return;
+    }
+    const VkDebugUtilsObjectNameInfoEXT info = {VK_STRUCTURE_TYPE_DEBUG_UTILS_OBJECT_NAME_INFO_EXT, nullptr, type, handle,
+                                                name};
+    functions.SetDebugUtilsObjectName(device, &info);
+}
+
+VknResult makePipeline(const PipelineMaker& maker, const PipelineRequest& request, VkPipeline& pipeline, VknError* error) {
+    VkShaderModule module = VK_NULL_HANDLE;
+    const VknResult made = makeShaderModule(maker, request, module, error);
+    if (made != VKN_SUCCESS) {
+        return made;
+    }
+    const VkResult result = createPipeline(maker, request, module, pipeline);
+    maker.functions.DestroyShaderModule(maker.device, module, maker.memory.callbacks());
+    if (result != VK_SUCCESS) {
+        return failVulkan(error, "vkCreateComputePipelines", result);
+    }
+    nameObject(maker.functions, maker.device, VK_OBJECT_TYPE_PIPELINE, reinterpret_cast<uint64_t>(pipeline), request.name);
+    return VKN_SUCCESS;
+}
+
+static void fillChoice(const KernelChoice& choice, SpecialisationValues& values) {
+    values[VKN_SPEC_WORKGROUP_SIZE] = choice.workgroupSize;
+    values[VKN_SPEC_FORM] = choice.form;
+    values[VKN_SPEC_SUBGROUP_SIZE] = choice.subgroupSize == 0 ? 1 : choice.subgroupSize;
+    values[VKN_SPEC_GROUP] = choice.group;
+    values[VKN_SPEC_CHUNK] = choice.chunk;
+}
+
+static uint32_t kernelFlags(const OperationSpec& spec, const KernelChoice& choice, bool aligned) {
+    const auto when = [](bool condition, uint32_t flag) { return condition ? flag : 0u; };
+    return findOperation(static_cast<VknOperation>(spec.operation))->kernelFlags |
+           when(spec.isSet(VKN_PLAN_EPSILON_OUTSIDE_ROOT_BIT), VKN_FLAG_EPSILON_OUTSIDE) |
+           when(spec.isSet(VKN_PLAN_EARLY_CAST_BIT), VKN_FLAG_EARLY_CAST) |
+           when(spec.has(VKN_ROLE_MEAN), VKN_FLAG_SAVE_MEAN) | when(spec.has(VKN_ROLE_RSTD), VKN_FLAG_SAVE_RSTD) |
+           when(spec.has(VKN_ROLE_GAMMA), VKN_FLAG_GAMMA) | when(spec.has(VKN_ROLE_BETA), VKN_FLAG_BETA) |
+           when(choice.readAgain, VKN_FLAG_READ_AGAIN) | when(aligned, VKN_FLAG_ALIGNED);
+}
+
+static PipelineRequest requestOf(const KernelChoice& choice, const char* module, const uint32_t* specialisation) {
+    PipelineRequest request;
+    request.module = module;
+    request.specialisation = specialisation;
+    request.requiredSubgroupSize = choice.requireSubgroupSize ? choice.subgroupSize : 0;
+    request.fullSubgroups = choice.requireFullSubgroups;
+    return request;
+}
+
+static const char* moduleSuffix(const KernelChoice& choice) {
+    return choice.form == VKN_KERNEL_FORM_SHARED ? "base" : "sg";
+}
+
+VknResult makeKernelPipeline(const PipelineMaker& maker, const OperationSpec& spec, const KernelChoice& choice,
+                             const Signature& signature, bool aligned, VkPipeline& pipeline, VknError* error) {
+    SpecialisationValues values = {};
+    fillChoice(choice, values);
+    values[VKN_SPEC_INPUT_TYPE] = spec.types[spec.inputRole()];
+    values[VKN_SPEC_OUTPUT_TYPE] = spec.types[VKN_ROLE_OUTPUT];
+    values[VKN_SPEC_GAMMA_TYPE] = spec.types[VKN_ROLE_GAMMA];
+    values[VKN_SPEC_BETA_TYPE] = spec.types[VKN_ROLE_BETA];
+    values[VKN_SPEC_FLAGS] = kernelFlags(spec, choice, aligned);
+    char module[48];
+    snprintf(module, sizeof module, "norm%s%s.%s", spec.isSet(VKN_PLAN_IN_PLACE_BIT) ? "_inplace" : "",
+             spec.isSet(VKN_PLAN_GPU_ROWS_BIT) ? "_gpurows" : "", moduleSuffix(choice));
+    PipelineRequest request = requestOf(choice, module, values);
+    request.bindingOfSlot = signature.bindingOfSlot;
+    request.name = spec.name[0] != '\0' ? spec.name : module;
+    return makePipeline(maker, request, pipeline, error);
+}
+
+VknResult makeSelfTestPipeline(const PipelineMaker& maker, const KernelChoice& choice, VkPipeline& pipeline,
+                               VknError* error) {
+    SpecialisationValues values = {};
+    fillChoice(choice, values);
+    char module[48];
+    snprintf(module, sizeof module, "selftest.%s", moduleSuffix(choice));
+    PipelineRequest request = requestOf(choice, module, values);
+    request.name = "vknorm self-test";
+    return makePipeline(maker, request, pipeline, error);
+}
+
+VknResult makePrepareRowsPipeline(const PipelineMaker& maker, VkPipeline& pipeline, VknError* error) {
+    PipelineRequest request;
+    request.module = "prepare_rows.base";
+    request.name = "vknorm rows from a buffer";
+    return makePipeline(maker, request, pipeline, error);
+}
+
+} // namespace vkn

@@ -1,0 +1,48 @@
+// Compute pipelines from embedded modules.
+#pragma once
+
+#include "base/host_memory.hpp"
+#include "device/functions.hpp"
+#include "include/interface.h"
+#include "plan/choose.hpp"
+#include "plan/signature.hpp"
+
+namespace vkn {
+
+// Where pipelines are made: the context's handles.
+struct PipelineMaker {
+    const HostMemory& memory;
+    const Functions& functions;
+    VkDevice device;
+    VkPipelineLayout layout;
+    VkPipelineCache cache;
+    bool captureStatistics;
+};
+
+using SpecialisationValues = uint32_t[VKN_SPEC_COUNT];
+
+struct PipelineRequest {
+    const char* module = nullptr; // name in the embedded table
+    const uint32_t* bindingOfSlot = nullptr; // null: as written
+    const uint32_t* specialisation = nullptr; // VKN_SPEC_COUNT values; null: none
+    uint32_t requiredSubgroupSize = 0; // 0: none
+    bool fullSubgroups = false;
+    const char* name = nullptr; // for debug tools
+};
+
+VknResult makePipeline(const PipelineMaker& maker, const PipelineRequest& request, VkPipeline& pipeline, VknError* error);
+
+void nameObject(const Functions& functions, VkDevice device, VkObjectType type, uint64_t handle, const char* name);
+
+// The kernel of an operation as a choice has it. `aligned`: for rows that start at 16 bytes and are whole chunks.
+VknResult makeKernelPipeline(const PipelineMaker& maker, const OperationSpec& spec, const KernelChoice& choice,
+                             const Signature& signature, bool aligned, VkPipeline& pipeline, VknError* error);
+
+// The self-test of a choice's reduction.
+VknResult makeSelfTestPipeline(const PipelineMaker& maker, const KernelChoice& choice, VkPipeline& pipeline,
+                               VknError* error);
+
+// The kernel that prepares indirect dispatches.
+VknResult makePrepareRowsPipeline(const PipelineMaker& maker, VkPipeline& pipeline, VknError* error);
+
+} // namespace vkn

@@ -1,0 +1,286 @@
+#include "plan/choose.hpp"
+
+#include "base/error.hpp"
+#include "include/interface.h"
+
+#include <cstdio>
+
+namespace vkn {
+
+namespace {
+
+constexpr uint32_t kMaxChunksBeforeWidening = 4; // chunks a lane holds before more lanes share the row
+constexpr uint32_t kGroupWhenReadAgain = 4;      // loads in flight where the row does not fit in registers
+constexpr uint32_t kLargestTeam = 1024;
+constexpr uint32_t kUsualLargestTeam = 256;
+constexpr uint32_t kSmallestSubgroup = 4; // PowerVR GE8320 reports 1, where subgroup reductions are no help
+constexpr uint32_t kIntelSubgroupSize = 16;
+
+uint32_t divideUp(uint32_t a, uint32_t b) {
+    return a / b + (a % b != 0 ? 1 : 0);
+}
+
+bool isPowerOfTwo(uint32_t x) {
+    return x != 0 && (x & (x - 1)) == 0;
+}
+
+uint32_t smaller(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
+}
+
+uint32_t largestPowerOfTwo(uint32_t limit) {
+    uint32_t result = 1;
+    while (result <= limit / 2) {
+        result *= 2;
+    }
+    return result;
+}
+
+bool isAllFloat32(const OperationSpec& spec) {
+    for (uint32_t role = 1; role < kRoleCount; ++role) {
+        const auto r = static_cast<VknRole>(role);
+        if (spec.has(r) && spec.type(r) != VKN_TYPE_F32) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Chunks of the row that each lane of a team has.
+uint32_t chunksPerLane(uint32_t hiddenSize, uint32_t chunk, uint32_t team) {
+    return divideUp(hiddenSize, chunk * team);
+}
+
+uint32_t largestWorkgroup(const DeviceFacts& facts, VknKernelForm form, uint32_t subgroupSize, bool sizeIsRequired) {
+    uint32_t limit = smaller(facts.maxWorkgroupInvocations, facts.maxWorkgroupSizeX);
+    if (form == VKN_KERNEL_FORM_SHARED) {
+        return smaller(limit, VKN_MAX_SHARED_WORKGROUP);
+    }
+#if defined(VKN_EMULATE_SUBGROUPS)
+    limit = smaller(limit, VKN_MAX_EMULATED_WORKGROUP);
+#endif
+    limit = smaller(limit, VKN_MAX_SUBGROUPS * subgroupSize);
+    if (sizeIsRequired && facts.maxWorkgroupSubgroups != 0) {
+        limit = smaller(limit, facts.maxWorkgroupSubgroups * subgroupSize);
+    }
+    return limit;
+}
+
+// Whether the lanes that run are those that the reported size promises. Intel's drivers run 8 or 16 lanes and report 32
+// unless a size is required.
+bool isSizeDependable(const DeviceFacts& facts) {
+    return facts.canRequireSubgroupSize || facts.vendorId != kVendorIntel ||
+           (facts.minSubgroupSize != 0 && facts.minSubgroupSize == facts.maxSubgroupSize);
+}
+
+} // namespace
+
+uint32_t chooseSubgroupSize(const DeviceFacts& facts, uint32_t forced) {
+#if defined(VKN_EMULATE_SUBGROUPS)
+    return forced != 0 ? forced : 32;
+#endif
+    if (facts.subgroupSize < kSmallestSubgroup || !isSizeDependable(facts)) {
+        return 0;
+    }
+    if (forced != 0) {
+        return forced;
+    }
+    const bool preferSixteen = facts.vendorId == kVendorIntel && facts.canRequireSubgroupSize &&
+                               facts.minSubgroupSize <= kIntelSubgroupSize && facts.maxSubgroupSize >= kIntelSubgroupSize;
+    return preferSixteen ? kIntelSubgroupSize : facts.subgroupSize;
+}
+
+uint32_t usableForms(const DeviceFacts& facts) {
+    uint32_t forms = formBit(VKN_KERNEL_FORM_SHARED);
+    if (chooseSubgroupSize(facts, 0) != 0) {
+        forms |= formBit(VKN_KERNEL_FORM_SUBGROUP) | formBit(VKN_KERNEL_FORM_SUBGROUP_SHARED);
+    }
+    return forms & ~facts.forbiddenForms;
+}
+
+namespace {
+
+// The choice in the making: facts and operation at hand for each step.
+class Chooser {
+public:
+    Chooser(const DeviceFacts& facts, const OperationSpec& spec, KernelChoice& choice, VknError* error)
+        : facts_(facts), spec_(spec), choice_(choice), error_(error) {}
+
+    VknResult run() {
+        choice_ = KernelChoice();
+        choice_.chunk = isAllFloat32(spec_) ? 4 : 8;
+        VknResult result = chooseSubgroup();
+        if (result == VKN_SUCCESS) {
+            result = chooseForm();
+        }
+        if (result == VKN_SUCCESS) {
+            result = chooseWorkgroup();
+        }
+        if (result == VKN_SUCCESS) {
+            chooseGroup();
+            chooseGrid();
+            explain();
+        }
+        return result;
+    }
+
+private:
+    const DeviceFacts& facts_;
+    const OperationSpec& spec_;
+    KernelChoice& choice_;
+    VknError* error_;
+    uint32_t forms_ = 0;
+
+    bool mayUse(VknKernelForm form) const { return (forms_ & formBit(form)) != 0; }
+
+    VknResult chooseSubgroup() {
+        forms_ = usableForms(facts_);
+        choice_.subgroupSize = chooseSubgroupSize(facts_, spec_.subgroupSize);
+        const uint32_t size = choice_.subgroupSize;
+        const bool isEmulated =
+#if defined(VKN_EMULATE_SUBGROUPS)
+            true;
+#else
+            false;
+#endif
+        if (!isEmulated && spec_.subgroupSize != 0) {
+            const bool isDefault = size != 0 && size == facts_.subgroupSize;
+            const bool isPermitted = isDefault || (facts_.canRequireSubgroupSize && isPowerOfTwo(spec_.subgroupSize) &&
+                                                   spec_.subgroupSize >= facts_.minSubgroupSize &&
+                                                   spec_.subgroupSize <= facts_.maxSubgroupSize);
+            if (!isPermitted) {
+                return fail(error_, VKN_ERROR_UNSUPPORTED, "subgroupSize", spec_.subgroupSize, facts_.maxSubgroupSize,
+                            "this device cannot be required to use this subgroup size");
+            }
+        }
+        choice_.requireSubgroupSize = !isEmulated && size != 0 && facts_.canRequireSubgroupSize;
+        // Without a required size, full subgroups make Intel's compiler use 32 lanes, which is slow.
+        choice_.requireFullSubgroups =
+            !isEmulated && size != 0 && facts_.canRequireFullSubgroups &&
+            (choice_.requireSubgroupSize || facts_.vendorId != kVendorIntel);
+        return VKN_SUCCESS;
+    }
+
+    uint32_t chunks(uint32_t team) const { return chunksPerLane(spec_.hiddenSize, choice_.chunk, team); }
+
+    // CPUs run a workgroup's subgroups one after the other, so barriers only cost.
+    bool isRowForSubgroup() const { return facts_.isCpu || chunks(choice_.subgroupSize) <= kMaxChunksBeforeWidening; }
+
+    VknResult chooseForm() {
+        if (spec_.form != VKN_KERNEL_FORM_AUTO) {
+            choice_.form = static_cast<VknKernelForm>(spec_.form);
+            if (!mayUse(choice_.form)) {
+                return fail(error_, VKN_ERROR_UNSUPPORTED, "form", spec_.form, forms_,
+                            "this kernel form cannot be used on this device, or is forbidden");
+            }
+        } else if (mayUse(VKN_KERNEL_FORM_SUBGROUP) && isRowForSubgroup()) {
+            choice_.form = VKN_KERNEL_FORM_SUBGROUP;
+        } else if (mayUse(VKN_KERNEL_FORM_SUBGROUP_SHARED)) {
+            choice_.form = VKN_KERNEL_FORM_SUBGROUP_SHARED;
+        } else if (mayUse(VKN_KERNEL_FORM_SHARED)) {
+            choice_.form = VKN_KERNEL_FORM_SHARED;
+        } else if (mayUse(VKN_KERNEL_FORM_SUBGROUP)) {
+            choice_.form = VKN_KERNEL_FORM_SUBGROUP;
+        } else {
+            return fail(error_, VKN_ERROR_SELF_TEST_FAILED, "", 0, 0,
+                        "every kernel form is forbidden on this device, by its self-test or by the host");
+        }
+        if (choice_.form == VKN_KERNEL_FORM_SHARED) {
+            choice_.subgroupSize = 0;
+            choice_.requireSubgroupSize = false;
+            choice_.requireFullSubgroups = false;
+        }
+        return VKN_SUCCESS;
+    }
+
+    VknResult checkForcedWorkgroup(uint32_t limit) const {
+        const uint32_t size = spec_.workgroupSize;
+        if (size > limit) {
+            return fail(error_, VKN_ERROR_UNSUPPORTED, "workgroupSize", size, limit,
+                        "this device and form permit at most %u invocations", limit);
+        }
+        if (choice_.form == VKN_KERNEL_FORM_SHARED ? !isPowerOfTwo(size) : size % choice_.subgroupSize != 0) {
+            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, "workgroupSize", size, choice_.subgroupSize,
+                        choice_.form == VKN_KERNEL_FORM_SHARED ? "must be a power of two"
+                                                               : "must be a multiple of the subgroup size");
+        }
+        return VKN_SUCCESS;
+    }
+
+    VknResult chooseWorkgroup() {
+        const uint32_t limit =
+            largestWorkgroup(facts_, choice_.form, choice_.subgroupSize, choice_.requireSubgroupSize);
+        if (spec_.workgroupSize != 0) {
+            choice_.workgroupSize = spec_.workgroupSize;
+            return checkForcedWorkgroup(limit);
+        }
+        if (choice_.form != VKN_KERNEL_FORM_SHARED && limit < choice_.subgroupSize) {
+            return fail(error_, VKN_ERROR_UNSUPPORTED, "subgroupSize", choice_.subgroupSize, limit,
+                        "this device permits workgroups of at most %u invocations", limit);
+        }
+        choice_.workgroupSize =
+            choice_.form == VKN_KERNEL_FORM_SUBGROUP ? workgroupOfSubgroups(limit) : workgroupOfTeam(limit);
+        return VKN_SUCCESS;
+    }
+
+    // Several independent subgroups: enough to fill a core, few enough to be scheduled anywhere.
+    uint32_t workgroupOfSubgroups(uint32_t limit) const {
+        const uint32_t wanted = facts_.isCpu || facts_.vendorId == kVendorArm ? 64 : 128;
+        const uint32_t size = choice_.subgroupSize;
+        const uint32_t fitting = smaller(wanted, limit) / size * size;
+        return fitting == 0 ? size : fitting;
+    }
+
+    // The fewest lanes with few chunks each; a very wide row gets more lanes before it is read again.
+    uint32_t workgroupOfTeam(uint32_t limit) const {
+        const uint32_t largest = choice_.form == VKN_KERNEL_FORM_SHARED ? largestPowerOfTwo(limit) : limit;
+        uint32_t size = choice_.form == VKN_KERNEL_FORM_SHARED ? smaller(32, largest) : choice_.subgroupSize;
+        while (size * 2 <= smaller(largest, kUsualLargestTeam) && chunks(size) > kMaxChunksBeforeWidening) {
+            size *= 2;
+        }
+        while (!facts_.isCpu && size * 2 <= smaller(largest, kLargestTeam) && chunks(size) > VKN_MAX_GROUP) {
+            size *= 2;
+        }
+        return size;
+    }
+
+    void chooseGroup() {
+        const uint32_t held = chunks(choice_.teamSize());
+        choice_.readAgain = spec_.readTwice != 0 || held > VKN_MAX_GROUP;
+        choice_.group = choice_.readAgain ? kGroupWhenReadAgain : held;
+    }
+
+    // On a CPU a few workgroups that loop over rows cost far less than one for each row.
+    void chooseGrid() {
+        const uint32_t usual = facts_.isCpu ? 32 : 65535;
+        const uint32_t wanted = spec_.maxWorkgroups != 0 ? spec_.maxWorkgroups : usual;
+        choice_.maxWorkgroups = smaller(wanted, facts_.maxWorkgroupCountX);
+    }
+
+    void explain() {
+        const char* why = "no subgroup arithmetic that can be relied on";
+        if (spec_.form != VKN_KERNEL_FORM_AUTO) {
+            why = "forced by the host";
+        } else if (choice_.form == VKN_KERNEL_FORM_SUBGROUP) {
+            why = facts_.isCpu ? "a CPU, where barriers only cost" : "the row fits in the registers of one subgroup";
+        } else if (choice_.form == VKN_KERNEL_FORM_SUBGROUP_SHARED) {
+            why = mayUse(VKN_KERNEL_FORM_SUBGROUP) ? "the row is too wide for one subgroup" : "the subgroup form is forbidden";
+        } else if (facts_.subgroupSize >= kSmallestSubgroup && isSizeDependable(facts_)) {
+            why = "the forms with subgroups are forbidden";
+        }
+        static const char* const kNames[] = {"", "a subgroup a row", "a workgroup a row, by subgroups",
+                                             "a workgroup a row, by shared memory"};
+        snprintf(choice_.reason, sizeof choice_.reason, "%s (%s); %u lanes a row, %u chunk%s of %u elements each, %s",
+                 kNames[choice_.form], why, choice_.teamSize(), chunks(choice_.teamSize()),
+                 chunks(choice_.teamSize()) == 1 ? "" : "s", choice_.chunk,
+                 choice_.readAgain ? "read again because they do not fit in registers" : "in registers");
+    }
+};
+
+} // namespace
+
+VknResult chooseKernel(const DeviceFacts& facts, const OperationSpec& spec, KernelChoice& choice, VknError* error) {
+    return Chooser(facts, spec, choice, error).run();
+}
+
+} // namespace vkn

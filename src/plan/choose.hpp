@@ -1,0 +1,37 @@
+// The choice of kernel: one pure function over facts of the device and the operation.
+//
+// It decides the reduction tree of a row, so it must not know the number of rows.
+#pragma once
+
+#include "plan/facts.hpp"
+#include "plan/operation.hpp"
+
+namespace vkn {
+
+struct KernelChoice {
+    VknKernelForm form = VKN_KERNEL_FORM_AUTO;
+    uint32_t workgroupSize = 0;
+    uint32_t subgroupSize = 0; // 0 in the form without subgroups
+    bool requireSubgroupSize = false;
+    bool requireFullSubgroups = false;
+    uint32_t chunk = 0; // elements of a chunk: 4 or 8
+    uint32_t group = 0; // chunks that a lane holds at once
+    bool readAgain = false;
+    uint32_t maxWorkgroups = 0;
+    char reason[256] = {};
+
+    uint32_t teamSize() const { return form == VKN_KERNEL_FORM_SUBGROUP ? subgroupSize : workgroupSize; }
+    uint32_t rowsPerWorkgroup() const { return workgroupSize / teamSize(); }
+};
+
+// The forms that may be used on a device, as bits (1 << VknKernelForm).
+uint32_t usableForms(const DeviceFacts& facts);
+
+// The subgroup size that kernels are built for; 0 where subgroups cannot be used. `forced` 0: the library's choice.
+uint32_t chooseSubgroupSize(const DeviceFacts& facts, uint32_t forced);
+
+// INVALID_ARGUMENT or UNSUPPORTED where an override asks for what the device does not permit, SELF_TEST_FAILED where no form
+// is left.
+VknResult chooseKernel(const DeviceFacts& facts, const OperationSpec& spec, KernelChoice& choice, VknError* error);
+
+} // namespace vkn

@@ -1,0 +1,152 @@
+#include "plan/execution.hpp"
+
+namespace vkn {
+
+static constexpr uint32_t kWideAccess = 16;          // bytes
+static constexpr uint32_t kDispatchArguments = 16;   // bytes: groups x, y, z and rows
+
+static bool isPerRow(const RoleInfo& role) {
+    return role.extent != Extent::Parameters;
+}
+
+uint64_t scratchStride(const DeviceFacts& facts) {
+    const uint32_t alignment = bindingAlignment(facts);
+    return facts.uniformBufferAlignment > alignment ? facts.uniformBufferAlignment : alignment;
+}
+
+static bool isTensorAligned(const Tensor& tensor, const RowShape& shape) {
+    const bool severalOuters = shape.rows > shape.rowsPerOuter;
+    return tensor.offset % kWideAccess == 0 && tensor.rowStride * tensor.elementSize % kWideAccess == 0 &&
+           (!severalOuters || tensor.outerStride * tensor.elementSize % kWideAccess == 0);
+}
+
+static bool isExecutionAligned(const Execution& execution) {
+    bool aligned = execution.spec->hiddenSize % execution.choice->chunk == 0;
+    for (uint32_t r = 1; r < kRoleCount; ++r) {
+        const RoleInfo* role = findRole(static_cast<VknRole>(r));
+        if (execution.spec->has(role->role) && role->extent != Extent::Scalars) {
+            aligned = aligned && isTensorAligned(execution.tensors[r], execution.shape);
+        }
+    }
+    return aligned;
+}
+
+// Calls visit(role, binding) in the order of bindings; operands that share one follow each other.
+template <typename Visit> static void forEachOperand(const Execution& execution, const Visit& visit) {
+    for (uint32_t r = 1; r < kRoleCount; ++r) {
+        const RoleInfo* role = findRole(static_cast<VknRole>(r));
+        if (execution.spec->has(role->role)) {
+            visit(*role, execution.signature->bindingOfSlot[role->slot]);
+        }
+    }
+}
+
+bool finishExecution(const DeviceFacts& facts, Execution& execution) {
+    execution.alignment = bindingAlignment(facts);
+    execution.isAligned = isExecutionAligned(execution);
+    BoundTensor bound[kRoleCount];
+    uint32_t count = 0;
+    forEachOperand(execution, [&](const RoleInfo& role, uint32_t binding) {
+        bound[count++] = {execution.tensors[role.role], binding, isPerRow(role)};
+    });
+    return planSplit(execution.shape, bound, count, facts.maxStorageBufferRange, execution.alignment, execution.split);
+}
+
+static ByteRange rangeOfRun(const Execution& execution, const RoleInfo& role, const RowRun& run) {
+    const Tensor& tensor = execution.tensors[role.role];
+    return isPerRow(role) ? rowRange(tensor, execution.shape, run.first, run.count)
+                          : rowRange(tensor, execution.shape, 0, 1);
+}
+
+ByteRange operandRange(const Execution& execution, VknRole role) {
+    const RowRun all = {0, execution.shape.rows};
+    return boundRange(rangeOfRun(execution, *findRole(role), all), execution.alignment);
+}
+
+static void bindOperands(const Execution& execution, Dispatch& dispatch) {
+    ByteRange ranges[VKN_BINDING_COUNT];
+    forEachOperand(execution, [&](const RoleInfo& role, uint32_t binding) {
+        const ByteRange own = boundRange(rangeOfRun(execution, role, dispatch.run), execution.alignment);
+        const bool isFirst = dispatch.buffers[binding].buffer == VK_NULL_HANDLE;
+        ranges[binding] = isFirst ? own : join(ranges[binding], own);
+        dispatch.buffers[binding] = {execution.tensors[role.role].buffer, ranges[binding].begin, ranges[binding].size()};
+        if (role.isWritten) {
+            dispatch.written[binding] = ranges[binding];
+        }
+    });
+}
+
+// Elements from the start of an operand's binding to its first element in this dispatch.
+static uint32_t startInBinding(const Execution& execution, const Dispatch& dispatch, VknRole role) {
+    if (!execution.spec->has(role)) {
+        return 0;
+    }
+    const RoleInfo& info = *findRole(role);
+    const BoundBuffer& bound = dispatch.buffers[execution.signature->bindingOfSlot[info.slot]];
+    const uint64_t begin = rangeOfRun(execution, info, dispatch.run).begin;
+    return static_cast<uint32_t>((begin - bound.offset) / execution.tensors[role].elementSize);
+}
+
+static NormConstants makeConstants(const Execution& execution, const Dispatch& dispatch) {
+    const OperationSpec& spec = *execution.spec;
+    const uint64_t inner = execution.shape.rowsPerOuter;
+    const bool severalOuters = dispatch.run.count > inner;
+    const Tensor& input = execution.tensors[spec.inputRole()];
+    const Tensor& output = execution.tensors[VKN_ROLE_OUTPUT];
+    NormConstants constants = {};
+    constants.rows = static_cast<uint32_t>(dispatch.run.count);
+    constants.hiddenSize = spec.hiddenSize;
+    // A run inside one block is counted as a block of its own, so that strides too long for 32 bits do not matter.
+    constants.rowsPerOuter = static_cast<uint32_t>(severalOuters ? inner : dispatch.run.count);
+    constants.inputOffset = startInBinding(execution, dispatch, spec.inputRole());
+    constants.inputRowStride = static_cast<uint32_t>(input.rowStride);
+    constants.inputOuterStride = severalOuters ? static_cast<uint32_t>(input.outerStride) : 0;
+    constants.outputOffset = startInBinding(execution, dispatch, VKN_ROLE_OUTPUT);
+    constants.outputRowStride = static_cast<uint32_t>(output.rowStride);
+    constants.outputOuterStride = severalOuters ? static_cast<uint32_t>(output.outerStride) : 0;
+    constants.gammaOffset = startInBinding(execution, dispatch, VKN_ROLE_GAMMA);
+    constants.betaOffset = startInBinding(execution, dispatch, VKN_ROLE_BETA);
+    constants.meanOffset = startInBinding(execution, dispatch, VKN_ROLE_MEAN);
+    constants.rstdOffset = startInBinding(execution, dispatch, VKN_ROLE_RSTD);
+    constants.epsilon = spec.epsilon;
+    constants.weightOffset = spec.gammaOffset;
+    return constants;
+}
+
+static uint32_t workgroupsFor(const KernelChoice& choice, uint64_t rows) {
+    const uint32_t perWorkgroup = choice.rowsPerWorkgroup();
+    const uint64_t wanted = rows / perWorkgroup + (rows % perWorkgroup != 0 ? 1 : 0);
+    return wanted < choice.maxWorkgroups ? static_cast<uint32_t>(wanted) : choice.maxWorkgroups;
+}
+
+Dispatch makeDispatch(const Execution& execution, uint64_t index) {
+    Dispatch dispatch;
+    dispatch.run = runOfDispatch(execution.split, execution.shape, index);
+    if (dispatch.run.count == 0) {
+        return dispatch;
+    }
+    bindOperands(execution, dispatch);
+    dispatch.constants = makeConstants(execution, dispatch);
+    dispatch.workgroups = workgroupsFor(*execution.choice, dispatch.run.count);
+    return dispatch;
+}
+
+PrepareDispatch makePrepareDispatch(const Execution& execution, uint64_t index) {
+    const RowRun run = runOfDispatch(execution.split, execution.shape, index);
+    const ByteRange rows =
+        boundRange({execution.rowsOffset, execution.rowsOffset + sizeof(uint32_t)}, execution.alignment);
+    PrepareDispatch prepare;
+    prepare.rows = {execution.rowsBuffer, rows.begin, rows.size()};
+    prepare.target = {execution.scratchBuffer, execution.scratchOffset + index * execution.scratchStride,
+                      kDispatchArguments};
+    prepare.constants.rowsWord = static_cast<uint32_t>((execution.rowsOffset - rows.begin) / sizeof(uint32_t));
+    prepare.constants.targetWord = 0;
+    // The rows buffer holds 32 bits, so a run that starts beyond them has none of its rows.
+    prepare.constants.firstRow = run.first < UINT32_MAX ? static_cast<uint32_t>(run.first) : UINT32_MAX;
+    prepare.constants.maxRows = static_cast<uint32_t>(run.count);
+    prepare.constants.rowsPerWorkgroup = execution.choice->rowsPerWorkgroup();
+    prepare.constants.maxWorkgroups = execution.choice->maxWorkgroups;
+    return prepare;
+}
+
+} // namespace vkn

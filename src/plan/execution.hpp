@@ -1,0 +1,60 @@
+// A recording, worked out: which rows each dispatch takes, what it binds and its push constants. Pure arithmetic.
+#pragma once
+
+#include "plan/choose.hpp"
+#include "plan/signature.hpp"
+#include "plan/split.hpp"
+
+namespace vkn {
+
+struct Execution {
+    const OperationSpec* spec = nullptr;
+    const KernelChoice* choice = nullptr;
+    const Signature* signature = nullptr;
+    RowShape shape;
+    Tensor tensors[kRoleCount]; // of the roles that the plan has
+    Split split;
+    uint32_t alignment = 0; // of bound ranges
+    bool isAligned = false; // every row starts at 16 bytes and is a whole number of chunks
+    // Rows from a GPU buffer.
+    VkBuffer rowsBuffer = VK_NULL_HANDLE;
+    uint64_t rowsOffset = 0;
+    VkBuffer scratchBuffer = VK_NULL_HANDLE;
+    uint64_t scratchOffset = 0;
+    uint64_t scratchStride = 0; // bytes from the arguments of one dispatch to those of the next
+};
+
+struct BoundBuffer {
+    VkBuffer buffer = VK_NULL_HANDLE;
+    uint64_t offset = 0;
+    uint64_t size = 0;
+};
+
+struct Dispatch {
+    BoundBuffer buffers[VKN_BINDING_COUNT]; // by binding number
+    ByteRange written[VKN_BINDING_COUNT];   // the same ranges, where something is written; otherwise empty
+    NormConstants constants = {};
+    RowRun run;
+    uint32_t workgroups = 0;
+};
+
+// Fills in split and isAligned from the rest. False where a single row is larger than a binding may be.
+bool finishExecution(const DeviceFacts& facts, Execution& execution);
+
+Dispatch makeDispatch(const Execution& execution, uint64_t index);
+
+// The dispatch that reads a GPU buffer's rows and prepares dispatch `index`.
+struct PrepareDispatch {
+    BoundBuffer rows;
+    BoundBuffer target;
+    PrepareRowsConstants constants = {};
+};
+PrepareDispatch makePrepareDispatch(const Execution& execution, uint64_t index);
+
+// Scratch of one dispatch whose rows come from a GPU buffer; also the alignment of the scratch.
+uint64_t scratchStride(const DeviceFacts& facts);
+
+// The range that an operand's accesses stay in, over all dispatches.
+ByteRange operandRange(const Execution& execution, VknRole role);
+
+} // namespace vkn

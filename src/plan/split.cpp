@@ -1,0 +1,136 @@
+#include "plan/split.hpp"
+
+namespace vkn {
+
+// Rows of one dispatch: 32-bit row numbers, with room for the grid's stride on top.
+static constexpr uint64_t kMaxRowsPerDispatch = 1ull << 30;
+
+uint64_t saturatingMultiply(uint64_t a, uint64_t b) {
+    return a != 0 && b > kTooLarge / a ? kTooLarge : a * b;
+}
+
+uint64_t saturatingAdd(uint64_t a, uint64_t b) {
+    return b > kTooLarge - a ? kTooLarge : a + b;
+}
+
+static uint64_t rowStart(const Tensor& tensor, uint64_t outer, uint64_t inner) {
+    return saturatingAdd(saturatingMultiply(outer, tensor.outerStride), saturatingMultiply(inner, tensor.rowStride));
+}
+
+static uint64_t larger(uint64_t a, uint64_t b) {
+    return a > b ? a : b;
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+ByteRange rowRange(const Tensor& tensor, const RowShape& shape, uint64_t first, uint64_t count) {
+    if (count == 0) {
+        return {tensor.offset, tensor.offset};
+    }
+    const uint64_t last = first + (count - 1);
+    const uint64_t firstOuter = first / shape.rowsPerOuter;
+    const uint64_t lastOuter = last / shape.rowsPerOuter;
+    uint64_t end = rowStart(tensor, lastOuter, last % shape.rowsPerOuter);
+    if (lastOuter != firstOuter) { // the last block may be short; the one before it is whole
+        end = larger(end, rowStart(tensor, lastOuter - 1, shape.rowsPerOuter - 1));
+    }
+    end = saturatingAdd(end, tensor.rowElements);
+    const uint64_t begin = rowStart(tensor, firstOuter, first % shape.rowsPerOuter);
+    return {saturatingAdd(tensor.offset, saturatingMultiply(begin, tensor.elementSize)),
+            saturatingAdd(tensor.offset, saturatingMultiply(end, tensor.elementSize))};
+}
+
+ByteRange boundRange(const ByteRange& range, uint32_t bindingAlignment) {
+    return {range.begin / bindingAlignment * bindingAlignment, saturatingAdd(range.end, 3) / 4 * 4};
+}
+
+ByteRange join(const ByteRange& a, const ByteRange& b) {
+    return {smaller(a.begin, b.begin), larger(a.end, b.end)};
+}
+
+uint32_t bindingAlignment(const DeviceFacts& facts) {
+    return facts.storageBufferAlignment > 16 ? facts.storageBufferAlignment : 16;
+}
+
+// Whether `count` rows from `first` on fit, whatever their alignment: the slack is the most that rounding out can add.
+static bool fits(const RowShape& shape, const BoundTensor* tensors, uint32_t tensorCount, uint64_t first, uint64_t count,
+                 uint64_t maxRange, uint32_t alignment) {
+    ByteRange range;
+    for (uint32_t i = 0; i < tensorCount; ++i) {
+        const BoundTensor& bound = tensors[i];
+        const ByteRange own =
+            rowRange(bound.tensor, shape, bound.isPerRow ? first : 0, bound.isPerRow ? count : (count != 0 ? 1 : 0));
+        const bool continues = i != 0 && tensors[i - 1].binding == bound.binding;
+        range = continues ? join(range, own) : own;
+        if (range.end == kTooLarge || saturatingAdd(range.size(), alignment + 3u) > maxRange) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// The largest n in [0, most] for which n units fit; units are whole blocks or single rows.
+template <typename Fits> static uint64_t largestThatFits(uint64_t most, const Fits& fitsUnits) {
+    uint64_t low = 0;
+    uint64_t high = most;
+    while (low < high) {
+        const uint64_t middle = high - (high - low) / 2;
+        if (fitsUnits(middle)) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    return low;
+}
+
+static uint64_t divideUp(uint64_t a, uint64_t b) {
+    return a / b + (a % b != 0 ? 1 : 0);
+}
+
+bool planSplit(const RowShape& shape, const BoundTensor* tensors, uint32_t tensorCount, uint64_t maxRange,
+               uint32_t alignment, Split& split) {
+    const auto rowsFit = [&](uint64_t count) {
+        return fits(shape, tensors, tensorCount, 0, count, maxRange, alignment);
+    };
+    const uint64_t outers = divideUp(shape.rows, shape.rowsPerOuter);
+    if (shape.rows <= kMaxRowsPerDispatch && rowsFit(shape.rows)) {
+        split = {shape.rows, 0, 1};
+        return true;
+    }
+    if (outers > 1 && shape.rowsPerOuter <= kMaxRowsPerDispatch) {
+        const uint64_t most = smaller(outers, kMaxRowsPerDispatch / shape.rowsPerOuter);
+        const auto outersFit = [&](uint64_t n) { return rowsFit(smaller(n * shape.rowsPerOuter, shape.rows)); };
+        const uint64_t whole = largestThatFits(most, outersFit);
+        if (whole != 0) {
+            split = {whole * shape.rowsPerOuter, 0, divideUp(outers, whole)};
+            return true;
+        }
+    }
+    const uint64_t inner = smaller(shape.rowsPerOuter, shape.rows);
+    const uint64_t run = largestThatFits(smaller(inner, kMaxRowsPerDispatch), rowsFit);
+    if (run == 0) {
+        return false;
+    }
+    const uint64_t perOuter = divideUp(inner, run);
+    split = {run, perOuter, saturatingMultiply(perOuter, outers)};
+    return split.dispatchCount != kTooLarge;
+}
+
+RowRun runOfDispatch(const Split& split, const RowShape& shape, uint64_t index) {
+    RowRun run;
+    uint64_t end = shape.rows;
+    if (split.dispatchesPerOuter == 0) {
+        run.first = index * split.rowsPerDispatch;
+    } else {
+        const uint64_t outer = index / split.dispatchesPerOuter;
+        run.first = outer * shape.rowsPerOuter + index % split.dispatchesPerOuter * split.rowsPerDispatch;
+        end = smaller(end, (outer + 1) * shape.rowsPerOuter);
+    }
+    run.count = run.first < end ? smaller(split.rowsPerDispatch, end - run.first) : 0;
+    return run;
+}
+
+} // namespace vkn

@@ -1,0 +1,29 @@
+// Descriptors of a dispatch: pushed where that is enabled, otherwise in sets made beforehand.
+#pragma once
+
+#include "device/objects.hpp"
+
+namespace vkn {
+
+// What a set holds: storage buffers from binding 0 up, and the uniform buffer of an indirect dispatch.
+struct DescriptorContents {
+    BoundBuffer storage[VKN_BINDING_COUNT];
+    uint32_t storageCount = 0;
+    BoundBuffer dispatchArguments; // no buffer: none
+};
+
+DescriptorContents contentsOf(const Execution& execution, const Dispatch& dispatch, uint64_t index);
+DescriptorContents contentsOf(const PrepareDispatch& prepare);
+
+void writeSet(const VknContext_T& context, VkDescriptorSet set, const DescriptorContents& contents);
+void pushSet(const VknContext_T& context, VkCommandBuffer commandBuffer, const DescriptorContents& contents);
+void bindSet(const VknContext_T& context, VkCommandBuffer commandBuffer, VkDescriptorSet set);
+
+// Makes a pool's sets. Nothing is left behind on failure.
+VknResult createSets(VknContext_T& context, uint32_t count, VknBindingPool_T& pool, VknError* error);
+void destroySets(VknBindingPool_T& pool);
+
+// Sets that an execution takes from a pool.
+uint64_t setsNeeded(const Execution& execution);
+
+} // namespace vkn

@@ -1,0 +1,31 @@
+// Recording: vkCmd* calls and nothing else. Nothing here can fail, and nothing is allocated.
+#pragma once
+
+#include "record/descriptors.hpp"
+
+namespace vkn {
+
+// Where the sets of an execution come from, in the order in which writeSets fills them.
+struct SetSource {
+    VkDescriptorSet* sets = nullptr; // null: push descriptors
+    bool areWritten = false;
+};
+
+// Writes all sets of an execution, setsNeeded() of them.
+void writeSets(const Execution& execution, const VknContext_T& context, VkDescriptorSet* sets);
+
+void recordExecution(const VknPlan_T& plan, VkCommandBuffer commandBuffer, const Execution& execution,
+                     const SetSource& source);
+
+// Accesses of an operation, for a barrier: as a first scope (what it leaves behind), or as a second (what it waits for).
+struct AccessScope {
+    VkPipelineStageFlags stages;
+    VkAccessFlags accesses;
+};
+AccessScope firstScope(bool gpuRows);
+AccessScope secondScope(bool gpuRows);
+
+void recordBarrier(const VknContext_T& context, VkCommandBuffer commandBuffer, const AccessScope& first,
+                   const AccessScope& second);
+
+} // namespace vkn
