@@ -11,7 +11,8 @@ namespace {
 
 constexpr uint32_t kMaxChunksBeforeWidening = 4; // chunks a lane holds before more lanes share the row
 constexpr uint32_t kGroupWhenReadAgain = 4;      // loads in flight where the row does not fit in registers
-constexpr uint32_t kLargestTeam = 1024;
+constexpr uint32_t kLargestTeam = 512;      // a workgroup of 1024 leaves a lane 64 registers on AMD, and it spills
+constexpr uint32_t kMaxHeldElements = 32;   // that a lane keeps in registers
 constexpr uint32_t kUsualLargestTeam = 256;
 constexpr uint32_t kSmallestSubgroup = 4; // PowerVR GE8320 reports 1, where subgroup reductions are no help
 constexpr uint32_t kIntelSubgroupSize = 16;
@@ -163,6 +164,8 @@ private:
 
     uint32_t chunks(uint32_t team) const { return chunksPerLane(spec_.hiddenSize, choice_.chunk, team); }
 
+    uint32_t mostHeldChunks() const { return smaller(VKN_MAX_GROUP, kMaxHeldElements / choice_.chunk); }
+
     // CPUs run a workgroup's subgroups one after the other, so barriers only cost.
     bool isRowForSubgroup() const { return facts_.isCpu || chunks(choice_.subgroupSize) <= kMaxChunksBeforeWidening; }
 
@@ -238,7 +241,7 @@ private:
         while (size * 2 <= smaller(largest, kUsualLargestTeam) && chunks(size) > kMaxChunksBeforeWidening) {
             size *= 2;
         }
-        while (!facts_.isCpu && size * 2 <= smaller(largest, kLargestTeam) && chunks(size) > VKN_MAX_GROUP) {
+        while (!facts_.isCpu && size * 2 <= smaller(largest, kLargestTeam) && chunks(size) > mostHeldChunks()) {
             size *= 2;
         }
         return size;
@@ -246,7 +249,7 @@ private:
 
     void chooseGroup() {
         const uint32_t held = chunks(choice_.teamSize());
-        choice_.readAgain = spec_.readTwice != 0 || held > VKN_MAX_GROUP;
+        choice_.readAgain = spec_.readTwice != 0 || held > mostHeldChunks();
         choice_.group = choice_.readAgain ? kGroupWhenReadAgain : held;
     }
 

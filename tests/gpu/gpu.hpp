@@ -1,0 +1,112 @@
+// The device that the whole program tests, its messages, and the plans made on it.
+#pragma once
+
+#include <vknorm/runtime.hpp>
+#include <vknorm/vknorm.h>
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vknorm::test {
+
+// A kernel form to force; the default leaves the choice to the library.
+struct FormVariant {
+    std::string name = "auto";
+    VknKernelForm form = VKN_KERNEL_FORM_AUTO;
+    uint32_t subgroupSize = 0;
+    bool readTwice = false;
+};
+
+// What a plan is made of.
+struct PlanSpec {
+    VknOperation operation = VKN_OPERATION_RMS_NORM;
+    uint32_t hiddenSize = 1;
+    VknType input = VKN_TYPE_F32;
+    VknType output = VKN_TYPE_F32;
+    std::optional<VknType> gamma;
+    std::optional<VknType> beta;
+    bool mean = false;
+    bool rstd = false;
+    VknPlanFlags flags = 0;
+    float epsilon = 1e-5f;
+    float gammaOffset = 0.0f;
+    FormVariant variant;
+    uint32_t workgroupSize = 0;
+    uint32_t maxWorkgroups = 0;
+
+    bool isInPlace() const { return (flags & VKN_PLAN_IN_PLACE_BIT) != 0; }
+    std::vector<VknOperandType> operands() const;
+    std::string describe() const;
+};
+
+// Creates a plan in any context. The caller destroys it.
+VknResult createPlan(VknContext context, const PlanSpec& spec, VknPlan* plan, VknError* error);
+
+// Messages of validation layers, drivers and the loader.
+class MessageLog {
+public:
+    MessageCallback callback();
+    std::vector<std::string> take();  // what came since the last call
+
+private:
+    std::mutex mutex_;
+    std::vector<std::string> messages_;
+};
+
+class Gpu {
+public:
+    // Opened by the first test that needs it; the same until the program ends.
+    static Gpu& get();
+    // Called by main's environment, before the driver is unloaded. Prints what was covered.
+    static void close();
+
+    explicit Gpu(const DeviceOptions& options);
+    ~Gpu();
+    Gpu(const Gpu&) = delete;
+    Gpu& operator=(const Gpu&) = delete;
+
+    Device& device() { return device_; }
+    VknContext context() { return device_.context(); }
+    MessageLog& messages() { return messages_; }
+    const VknContextInfo& contextInfo() const { return contextInfo_; }
+    // Null where push descriptors make it unnecessary.
+    VknBindingPool bindingPool() { return pool_; }
+    // Every form that the device can run, each with its choice of subgroup sizes; and the automatic choice.
+    const std::vector<FormVariant>& variants() const { return variants_; }
+
+    // Made once for each description: compiling is what takes the time.
+    VknPlan plan(const PlanSpec& spec);
+    void forgetPlans();
+
+    // Submits what was recorded, then makes the binding pool's sets free again.
+    void submit(const std::function<void(VkCommandBuffer)>& record);
+
+    size_t planCount() const { return plansMade_; }
+    size_t pipelineCount() const { return pipelines_; }
+
+private:
+    void listVariants();
+
+    MessageLog messages_;
+    Device device_;
+    VknContextInfo contextInfo_{};
+    VknBindingPool pool_ = VKN_NULL_HANDLE;
+    std::vector<FormVariant> variants_;
+    std::map<std::string, VknPlan> plans_;
+    size_t plansMade_ = 0;
+    size_t pipelines_ = 0;
+};
+
+// A device of a test's own, with the test's options on top of those that all devices have.
+DeviceOptions defaultDeviceOptions();
+
+// True where messages about missing synchronisation between commands can be expected.
+bool isSynchronisationValidated();
+// True for the layer that misses write-after-write between dispatches (1.3.239 and near).
+bool isPackagedValidation();
+
+}  // namespace vknorm::test

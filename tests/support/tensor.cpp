@@ -1,0 +1,113 @@
+#include "tensor.hpp"
+
+#include "formats.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace vknorm::test {
+
+uint64_t TensorLayout::elementIndex(uint64_t row, uint64_t column) const {
+    const uint64_t stride = rowStride != 0 ? rowStride : hiddenSize;
+    const uint64_t perOuter = rowsPerOuter != 0 ? rowsPerOuter : std::max<uint64_t>(rows, 1);
+    const uint64_t outer = outerStride != 0 ? outerStride : perOuter * stride;
+    return row / perOuter * outer + row % perOuter * stride + column;
+}
+
+uint64_t TensorLayout::byteAddress(uint64_t row, uint64_t column) const {
+    return byteOffset + elementIndex(row, column) * elementSize(type);
+}
+
+uint64_t TensorLayout::endByte() const {
+    uint64_t end = byteOffset;
+    for (uint64_t row = 0; row < rows; ++row) {
+        end = std::max(end, byteAddress(row, hiddenSize));
+    }
+    return end;
+}
+
+// 0xFFD1 to 0xFFEF are NaNs as fp16, as bf16 and as either half of an fp32, and none is a NaN that a computation makes.
+uint16_t poisonAt(uint64_t index) {
+    return static_cast<uint16_t>(0xFFD1u + index % 31u);
+}
+
+Tensor::Tensor(const TensorLayout& layout, uint64_t guardBytes) : layout_(layout) {
+    bytes_.resize((layout.endByte() + guardBytes + 3) / 4 * 4);
+    for (uint64_t i = 0; i < bytes_.size() / 2; ++i) {
+        const uint16_t poison = poisonAt(i);
+        std::memcpy(&bytes_[2 * i], &poison, sizeof poison);
+    }
+}
+
+uint32_t Tensor::bits(uint64_t row, uint64_t column) const {
+    return loadBits(layout_.type, &bytes_[layout_.byteAddress(row, column)]);
+}
+
+double Tensor::value(uint64_t row, uint64_t column) const {
+    return decode(layout_.type, bits(row, column));
+}
+
+void Tensor::setBits(uint64_t row, uint64_t column, uint32_t value) {
+    storeBits(layout_.type, &bytes_[layout_.byteAddress(row, column)], value);
+}
+
+void Tensor::setValue(uint64_t row, uint64_t column, double value) {
+    setBits(row, column, encode(layout_.type, value));
+}
+
+std::vector<double> Tensor::rowValues(uint64_t row) const {
+    std::vector<double> values(layout_.hiddenSize);
+    for (uint64_t column = 0; column < layout_.hiddenSize; ++column) {
+        values[column] = value(row, column);
+    }
+    return values;
+}
+
+void Tensor::fill(const std::function<double(uint64_t row, uint64_t column)>& value) {
+    for (uint64_t row = 0; row < layout_.rows; ++row) {
+        for (uint64_t column = 0; column < layout_.hiddenSize; ++column) {
+            setValue(row, column, value(row, column));
+        }
+    }
+}
+
+std::string findOverwritten(const Tensor& before, const std::vector<uint8_t>& after, uint64_t writtenRows) {
+    const TensorLayout& layout = before.layout();
+    // Element bytes made equal, so that one comparison finds the first byte outside of them.
+    std::vector<uint8_t> masked = after;
+    const uint64_t rowBytes = layout.hiddenSize * elementSize(layout.type);
+    for (uint64_t row = 0; row < writtenRows; ++row) {
+        const uint64_t begin = layout.byteAddress(row, 0);
+        std::memcpy(&masked[begin], &before.bytes()[begin], rowBytes);
+    }
+    const auto differ = std::mismatch(masked.begin(), masked.end(), before.bytes().begin());
+    if (differ.first == masked.end()) {
+        return {};
+    }
+    return "byte " + std::to_string(differ.first - masked.begin()) + " of " + std::to_string(masked.size()) +
+           " belongs to no element and was changed";
+}
+
+std::string findUnwritten(const Tensor& after, uint64_t writtenRows) {
+    const TensorLayout& layout = after.layout();
+    for (uint64_t row = 0; row < writtenRows; ++row) {
+        for (uint64_t column = 0; column < layout.hiddenSize; ++column) {
+            const uint64_t address = layout.byteAddress(row, column);
+            uint16_t half = 0;
+            std::memcpy(&half, &after.bytes()[address], sizeof half);
+            if (half == poisonAt(address / 2)) {
+                // In fp32 the low half may be the same by chance.
+                if (elementSize(layout.type) == 4) {
+                    std::memcpy(&half, &after.bytes()[address + 2], sizeof half);
+                    if (half != poisonAt(address / 2 + 1)) {
+                        continue;
+                    }
+                }
+                return "element (" + std::to_string(row) + ", " + std::to_string(column) + ") was not written";
+            }
+        }
+    }
+    return {};
+}
+
+}  // namespace vknorm::test

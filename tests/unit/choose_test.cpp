@@ -1,0 +1,259 @@
+// The choice of kernel over the facts of every class of device.
+#include "plan/choose.hpp"
+
+#include "device_classes.hpp"
+#include "include/interface.h"
+#include "support/shapes.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace vknorm::test {
+namespace {
+
+using vkn::DeviceFacts;
+using vkn::KernelChoice;
+using vkn::OperationSpec;
+
+OperationSpec makeSpec(uint32_t hiddenSize, VknType type = VKN_TYPE_F32,
+                       VknOperation operation = VKN_OPERATION_RMS_NORM) {
+    OperationSpec spec;
+    spec.operation = static_cast<uint32_t>(operation);
+    spec.hiddenSize = hiddenSize;
+    for (const VknRole role : {VKN_ROLE_INPUT, VKN_ROLE_OUTPUT, VKN_ROLE_GAMMA}) {
+        spec.roles |= vkn::roleBit(role);
+        spec.types[role] = static_cast<uint32_t>(type);
+    }
+    return spec;
+}
+
+const DeviceFacts& factsOf(const std::string& name) {
+    for (const DeviceClass& device : kDeviceClasses) {
+        if (device.name == name) {
+            return device.facts;
+        }
+    }
+    ADD_FAILURE() << "no device class " << name;
+    return kDeviceClasses[0].facts;
+}
+
+KernelChoice choose(const DeviceFacts& facts, const OperationSpec& spec) {
+    KernelChoice choice;
+    VknError error{};
+    error.sType = VKN_STRUCTURE_TYPE_ERROR;
+    EXPECT_EQ(vkn::chooseKernel(facts, spec, choice, &error), VKN_SUCCESS) << error.message;
+    return choice;
+}
+
+// What every choice must satisfy, whatever the device.
+void expectLegal(const DeviceClass& device, const OperationSpec& spec, const KernelChoice& choice) {
+    const DeviceFacts& facts = device.facts;
+    const std::string trace = std::string(device.name) + ", hidden " + std::to_string(spec.hiddenSize) + ": " +
+                              choice.reason;
+    SCOPED_TRACE(trace);
+    ASSERT_GT(choice.workgroupSize, 0u);
+    EXPECT_LE(choice.workgroupSize, facts.maxWorkgroupInvocations);
+    EXPECT_LE(choice.workgroupSize, facts.maxWorkgroupSizeX);
+    EXPECT_NE(vkn::usableForms(facts) & vkn::formBit(choice.form), 0u);
+    EXPECT_GE(choice.maxWorkgroups, 1u);
+    EXPECT_LE(choice.maxWorkgroups, facts.maxWorkgroupCountX);
+    EXPECT_TRUE(choice.chunk == 4 || choice.chunk == 8);
+    EXPECT_GE(choice.group, 1u);
+    EXPECT_LE(choice.group, uint32_t{VKN_MAX_GROUP});
+    EXPECT_NE(std::strlen(choice.reason), 0u);
+    if (choice.form == VKN_KERNEL_FORM_SHARED) {
+        EXPECT_EQ(choice.workgroupSize & (choice.workgroupSize - 1), 0u);
+        EXPECT_LE(choice.workgroupSize, uint32_t{VKN_MAX_SHARED_WORKGROUP});
+        EXPECT_FALSE(choice.requireSubgroupSize || choice.requireFullSubgroups);
+    } else {
+        EXPECT_TRUE(choice.subgroupSize == facts.subgroupSize || choice.requireSubgroupSize);
+        EXPECT_TRUE(!choice.requireSubgroupSize || facts.canRequireSubgroupSize);
+        EXPECT_TRUE(!choice.requireFullSubgroups || facts.canRequireFullSubgroups);
+        EXPECT_EQ(choice.workgroupSize % choice.subgroupSize, 0u);
+        if (choice.requireSubgroupSize) {
+            EXPECT_GE(choice.subgroupSize, facts.minSubgroupSize);
+            EXPECT_LE(choice.subgroupSize, facts.maxSubgroupSize);
+            EXPECT_LE(choice.workgroupSize, choice.subgroupSize * facts.maxWorkgroupSubgroups);
+        }
+        EXPECT_LE(choice.workgroupSize / choice.subgroupSize, uint32_t{VKN_MAX_SUBGROUPS});
+    }
+    // The shared arrays are literals, so they count whatever the workgroup.
+    const uint32_t words = choice.form == VKN_KERNEL_FORM_SHARED ? VKN_MAX_SHARED_WORKGROUP : VKN_MAX_SUBGROUPS;
+    EXPECT_LE(words * 2 * 8, facts.sharedMemorySize);
+    const uint64_t held = uint64_t{choice.group} * choice.chunk * choice.teamSize();
+    if (!choice.readAgain) {
+        EXPECT_GE(held, spec.hiddenSize);
+        EXPECT_LT(held - uint64_t{choice.chunk} * choice.teamSize(), spec.hiddenSize) << "an idle chunk in every lane";
+    }
+}
+
+TEST(Choose, IsLegalOnEveryDeviceForEveryShapeAndType) {
+    for (const DeviceClass& device : kDeviceClasses) {
+        for (const Shape& shape : kShapes) {
+            for (const VknType type : {VKN_TYPE_F32, VKN_TYPE_F16, VKN_TYPE_BF16}) {
+                for (const VknOperation operation : {VKN_OPERATION_RMS_NORM, VKN_OPERATION_LAYER_NORM}) {
+                    const OperationSpec spec = makeSpec(shape.hiddenSize, type, operation);
+                    expectLegal(device, spec, choose(device.facts, spec));
+                }
+            }
+        }
+    }
+}
+
+TEST(Choose, IsLegalForEveryFormThatMayBeForced) {
+    for (const DeviceClass& device : kDeviceClasses) {
+        for (const uint32_t hiddenSize : {1u, 129u, 4096u, 262144u, 1u << 24}) {
+            for (const VknKernelForm form :
+                 {VKN_KERNEL_FORM_SUBGROUP, VKN_KERNEL_FORM_SUBGROUP_SHARED, VKN_KERNEL_FORM_SHARED}) {
+                OperationSpec spec = makeSpec(hiddenSize);
+                spec.form = static_cast<uint32_t>(form);
+                KernelChoice choice;
+                VknError error{};
+                error.sType = VKN_STRUCTURE_TYPE_ERROR;
+                const VknResult result = vkn::chooseKernel(device.facts, spec, choice, &error);
+                if ((vkn::usableForms(device.facts) & vkn::formBit(form)) != 0) {
+                    ASSERT_EQ(result, VKN_SUCCESS) << device.name << ": " << error.message;
+                    EXPECT_EQ(choice.form, form);
+                    expectLegal(device, spec, choice);
+                } else {
+                    EXPECT_EQ(result, VKN_ERROR_UNSUPPORTED);
+                    EXPECT_STREQ(error.field, "form");
+                    EXPECT_EQ(error.value, static_cast<uint64_t>(form));
+                }
+            }
+        }
+    }
+}
+
+struct Expected {
+    const char* device;
+    uint32_t hiddenSize;
+    VknKernelForm form;
+    uint32_t subgroupSize;
+};
+
+constexpr VknKernelForm kSubgroup = VKN_KERNEL_FORM_SUBGROUP;
+constexpr VknKernelForm kBoth = VKN_KERNEL_FORM_SUBGROUP_SHARED;
+constexpr VknKernelForm kShared = VKN_KERNEL_FORM_SHARED;
+
+TEST(Choose, KnownDevices) {
+    const Expected expected[] = {
+        {"AMD GCN, RADV", 768, kSubgroup, 64},     {"AMD GCN, RADV", 8192, kBoth, 64},
+        {"AMD RDNA, RADV", 768, kSubgroup, 64},    {"AMD RDNA, Windows", 4096, kBoth, 64},
+        {"Intel Haswell", 768, kShared, 0},        {"Intel Gen9 to Xe1", 128, kSubgroup, 16},
+        {"Intel Gen9 to Xe1", 4096, kBoth, 16},    {"Intel Gen9, Vulkan 1.1", 768, kShared, 0},
+        {"Intel Xe2", 4096, kBoth, 16},            {"NVIDIA", 128, kSubgroup, 32},
+        {"NVIDIA", 4096, kBoth, 32},               {"NVIDIA, NVK", 4096, kBoth, 32},
+        {"Apple, Honeykrisp", 4096, kBoth, 32},    {"Adreno 610", 128, kShared, 0},
+        {"Adreno 702", 128, kShared, 0},           {"Adreno 6xx", 1024, kSubgroup, 128},
+        {"Adreno 8xx", 768, kSubgroup, 64},        {"Mali v6 and v7, PanVK", 768, kShared, 0},
+        {"Mali v10 and later", 4096, kBoth, 16},   {"PowerVR, Mesa", 4096, kBoth, 32},
+        {"PowerVR GE8320", 768, kShared, 0},       {"V3D 4", 768, kShared, 0},
+        {"V3D 7", 4096, kBoth, 16},                {"the least that Vulkan guarantees", 65536, kShared, 0},
+        {"SwiftShader", 5125, kSubgroup, 4},       {"lavapipe, 256 bits", 262144, kSubgroup, 8},
+    };
+    for (const Expected& e : expected) {
+        const KernelChoice choice = choose(factsOf(e.device), makeSpec(e.hiddenSize));
+        EXPECT_EQ(choice.form, e.form) << e.device << ": " << choice.reason;
+        EXPECT_EQ(choice.subgroupSize, e.subgroupSize) << e.device << ": " << choice.reason;
+    }
+}
+
+// Intel's compiler runs 8 or 16 lanes and reports 32, unless it is told; full subgroups alone would make it use 32.
+TEST(Choose, IntelIsToldSixteen) {
+    const KernelChoice told = choose(factsOf("Intel Gen9 to Xe1"), makeSpec(4096));
+    EXPECT_TRUE(told.requireSubgroupSize);
+    EXPECT_TRUE(told.requireFullSubgroups);
+    DeviceFacts facts = factsOf("Intel Gen9 to Xe1");
+    facts.canRequireSubgroupSize = false;
+    const KernelChoice untold = choose(facts, makeSpec(4096));
+    EXPECT_EQ(untold.form, kShared);
+    EXPECT_FALSE(untold.requireFullSubgroups);
+}
+
+TEST(Choose, ASizeThatCannotBeRequiredIsANamedError) {
+    for (const char* name : {"AMD GCN, RADV", "NVIDIA, NVK", "Apple, Honeykrisp", "PowerVR, Mesa", "V3D 4"}) {
+        OperationSpec spec = makeSpec(768);
+        spec.subgroupSize = 16;
+        KernelChoice choice;
+        VknError error{};
+        error.sType = VKN_STRUCTURE_TYPE_ERROR;
+        if (factsOf(name).subgroupSize == 16) {
+            continue;
+        }
+        EXPECT_EQ(vkn::chooseKernel(factsOf(name), spec, choice, &error), VKN_ERROR_UNSUPPORTED) << name;
+        EXPECT_STREQ(error.field, "subgroupSize");
+        EXPECT_EQ(error.value, 16u);
+    }
+    OperationSpec spec = makeSpec(768);
+    spec.subgroupSize = 32;
+    EXPECT_EQ(choose(factsOf("AMD RDNA, RADV"), spec).subgroupSize, 32u);
+    EXPECT_TRUE(choose(factsOf("AMD RDNA, RADV"), spec).requireSubgroupSize);
+    spec.subgroupSize = 64;  // the default, nothing to require
+    EXPECT_EQ(choose(factsOf("AMD GCN, RADV"), spec).subgroupSize, 64u);
+}
+
+TEST(Choose, ForbiddenFormsAreNotChosenAndNamedWhenForced) {
+    for (const DeviceClass& device : kDeviceClasses) {
+        DeviceFacts facts = device.facts;
+        facts.forbiddenForms = vkn::formBit(kSubgroup) | vkn::formBit(kBoth);
+        EXPECT_EQ(choose(facts, makeSpec(768)).form, kShared) << device.name;
+        facts.forbiddenForms |= vkn::formBit(kShared);
+        KernelChoice choice;
+        EXPECT_EQ(vkn::chooseKernel(facts, makeSpec(768), choice, nullptr), VKN_ERROR_SELF_TEST_FAILED);
+        if (device.facts.subgroupSize >= 4 && device.facts.subgroupSize <= device.facts.maxWorkgroupInvocations &&
+            (vkn::usableForms(device.facts) & vkn::formBit(kBoth)) != 0) {
+            facts.forbiddenForms = vkn::formBit(kSubgroup);
+            EXPECT_EQ(choose(facts, makeSpec(768)).form, kBoth) << device.name;
+        }
+    }
+}
+
+TEST(Choose, WrongOverridesAreNamed) {
+    const DeviceFacts& facts = factsOf("NVIDIA");
+    VknError error{};
+    error.sType = VKN_STRUCTURE_TYPE_ERROR;
+    KernelChoice choice;
+    OperationSpec spec = makeSpec(4096);
+    spec.form = kShared;
+    spec.workgroupSize = 96;
+    EXPECT_EQ(vkn::chooseKernel(facts, spec, choice, &error), VKN_ERROR_INVALID_ARGUMENT);
+    EXPECT_STREQ(error.field, "workgroupSize");
+    EXPECT_EQ(error.value, 96u);
+    spec.form = kBoth;
+    spec.workgroupSize = 48;
+    EXPECT_EQ(vkn::chooseKernel(facts, spec, choice, &error), VKN_ERROR_INVALID_ARGUMENT);
+    EXPECT_EQ(error.limit, 32u);
+    spec.workgroupSize = 2048;
+    EXPECT_EQ(vkn::chooseKernel(facts, spec, choice, &error), VKN_ERROR_UNSUPPORTED);
+    EXPECT_EQ(error.limit, 1024u);
+}
+
+// The tree of a row must not depend on anything but the device and the operation. There is no row count to pass; what
+// else a specification holds must not matter either.
+TEST(Choose, TheTreeDependsOnTheOperationOnly) {
+    for (const DeviceClass& device : kDeviceClasses) {
+        for (const uint32_t hiddenSize : {64u, 768u, 5125u, 65536u}) {
+            OperationSpec spec = makeSpec(hiddenSize, VKN_TYPE_BF16);
+            const KernelChoice first = choose(device.facts, spec);
+            spec.maxWorkgroups = 7;
+            spec.epsilon = 0.5f;
+            spec.gammaOffset = 1.0f;
+            spec.flags = VKN_PLAN_GPU_ROWS_BIT;
+            const KernelChoice second = choose(device.facts, spec);
+            EXPECT_EQ(first.form, second.form);
+            EXPECT_EQ(first.teamSize(), second.teamSize());
+            EXPECT_EQ(first.subgroupSize, second.subgroupSize);
+            EXPECT_EQ(first.chunk, second.chunk);
+            EXPECT_EQ(first.group, second.group);
+            EXPECT_EQ(first.readAgain, second.readAgain);
+            EXPECT_EQ(second.maxWorkgroups, 7u);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace vknorm::test

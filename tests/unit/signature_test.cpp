@@ -1,0 +1,73 @@
+// Which operand is bound where, down to devices with four storage buffers.
+#include "plan/signature.hpp"
+
+#include "device_classes.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace vknorm::test {
+namespace {
+
+vkn::OperationSpec specWith(std::initializer_list<VknRole> roles) {
+    vkn::OperationSpec spec;
+    spec.operation = VKN_OPERATION_LAYER_NORM;
+    spec.hiddenSize = 64;
+    for (const VknRole role : roles) {
+        spec.roles |= vkn::roleBit(role);
+    }
+    return spec;
+}
+
+std::string signatureOf(uint32_t buffers, std::initializer_list<VknRole> roles) {
+    vkn::DeviceFacts facts;
+    facts.maxStorageBuffers = buffers;
+    vkn::Signature signature;
+    VknError error{};
+    error.sType = VKN_STRUCTURE_TYPE_ERROR;
+    EXPECT_EQ(vkn::makeSignature(facts, specWith(roles), signature, &error), VKN_SUCCESS) << error.message;
+    EXPECT_LE(signature.bindingCount, buffers);
+    return signature.text;
+}
+
+constexpr std::initializer_list<VknRole> kAll = {VKN_ROLE_INPUT, VKN_ROLE_OUTPUT, VKN_ROLE_GAMMA,
+                                                 VKN_ROLE_BETA,  VKN_ROLE_MEAN,   VKN_ROLE_RSTD};
+
+TEST(Signature, OperandsHaveBindingsOfTheirOwn) {
+    EXPECT_EQ(signatureOf(64, kAll), "input output gamma beta mean+rstd");
+    EXPECT_EQ(signatureOf(8, {VKN_ROLE_INPUT, VKN_ROLE_OUTPUT}), "input output");
+    EXPECT_EQ(signatureOf(8, {VKN_ROLE_OUTPUT, VKN_ROLE_BETA, VKN_ROLE_RSTD}), "output beta rstd");
+}
+
+TEST(Signature, FourStorageBuffersAreEnoughForEverything) {
+    EXPECT_EQ(signatureOf(4, kAll), "input output gamma+beta mean+rstd");
+    EXPECT_EQ(signatureOf(4, {VKN_ROLE_INPUT, VKN_ROLE_OUTPUT, VKN_ROLE_GAMMA, VKN_ROLE_BETA}),
+              "input output gamma beta");
+}
+
+TEST(Signature, TooFewAreANamedError) {
+    vkn::DeviceFacts facts;
+    facts.maxStorageBuffers = 3;
+    vkn::Signature signature;
+    VknError error{};
+    error.sType = VKN_STRUCTURE_TYPE_ERROR;
+    EXPECT_EQ(vkn::makeSignature(facts, specWith(kAll), signature, &error), VKN_ERROR_UNSUPPORTED);
+    EXPECT_EQ(error.limit, 3u);
+    EXPECT_EQ(error.value, 4u);
+}
+
+// Whatever is absent must still have a binding that is in the layout, because the module mentions it.
+TEST(Signature, EverySlotHasABindingInTheLayout) {
+    for (const DeviceClass& device : kDeviceClasses) {
+        vkn::Signature signature;
+        ASSERT_EQ(vkn::makeSignature(device.facts, specWith({VKN_ROLE_INPUT, VKN_ROLE_OUTPUT}), signature, nullptr),
+                  VKN_SUCCESS);
+        for (const uint32_t binding : signature.bindingOfSlot) {
+            EXPECT_LT(binding, signature.bindingCount);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace vknorm::test
