@@ -5,10 +5,10 @@
 // reduction tree depends on element indices only: not on addresses, alignment, rows or the grid. The build decorates all
 // arithmetic NoContraction, so that an element has the same bits in every pipeline of a plan.
 //
-// Defines: VKN_SUBGROUPS, VKN_IN_PLACE (read through the output's binding), VKN_GPU_ROWS (rows come from a buffer).
+// Defines: VKN_SUBGROUPS, VKN_IN_PLACE (read through the output's binding), VKN_GPU_ROWS (rows come from a buffer),
+// VKN_ALIGNED (128-bit accesses; otherwise any alignment, and nothing is held: each pass reads its chunks one by one).
 #version 450
 #extension GL_GOOGLE_include_directive : require
-#extension GL_EXT_spirv_intrinsics : require
 #extension GL_EXT_control_flow_attributes : require
 #if VKN_SUBGROUPS && !defined(VKN_EMULATE_SUBGROUPS)
 #extension GL_KHR_shader_subgroup_basic : require
@@ -28,15 +28,15 @@ VKN_DECLARE_STREAM(Beta, VKN_BINDING_BETA, readonly)
 layout(std430, set = 0, binding = VKN_BINDING_SCALARS) writeonly buffer Scalars { float scalars[]; };
 
 #if VKN_IN_PLACE
-#define X4 Y4
-#define X1 Y1
-VKN_DEFINE_LOAD(X, kInputType, VKN_READ_ATOMIC)
+#define XQuads YQuads
+#define XWords YWords
+VKN_DEFINE_SHARED_LOAD(X, kInputType)
 #else
 VKN_DECLARE_STREAM(X, VKN_BINDING_INPUT, readonly)
-VKN_DEFINE_LOAD(X, kInputType, VKN_READ_PLAIN)
+VKN_DEFINE_LOAD(X, kInputType)
 #endif
-VKN_DEFINE_LOAD(Gamma, kGammaType, VKN_READ_PLAIN)
-VKN_DEFINE_LOAD(Beta, kBetaType, VKN_READ_PLAIN)
+VKN_DEFINE_LOAD(Gamma, kGammaType)
+VKN_DEFINE_LOAD(Beta, kBetaType)
 VKN_DEFINE_STORE(Y, kOutputType)
 
 #if VKN_GPU_ROWS
@@ -46,14 +46,10 @@ layout(std140, set = 0, binding = VKN_BINDING_DISPATCH) uniform Dispatch { uvec4
 struct Row {
     uint inputStart; // first element
     uint outputStart;
+    float scale; // a power of two by which every element is multiplied; 1 nearly always
 };
 
-// ---- the group of chunks in registers ------------------------------------------------------------------------------
-
-PackedChunk groupChunks[VKN_MAX_GROUP];
-
-// The loop over a group must unroll, or the array of registers becomes memory.
-#define VKN_FOR_GROUP [[unroll]] for (uint c = 0u; c < kGroup; ++c)
+// ---- the chunks of a group -----------------------------------------------------------------------------------------
 
 // The first element of chunk `c` of the group that starts at chunk `firstChunk` of each lane.
 uint chunkStart(uint firstChunk, uint c) {
@@ -69,11 +65,41 @@ uint chunkCount(uint firstChunk, uint c) {
     return start < pc.hiddenSize ? min(pc.hiddenSize - start, kChunk) : 0u;
 }
 
+Chunk loadChunk(Row row, uint firstChunk, uint c) {
+    PackedChunk packed = loadX(row.inputStart + chunkStart(firstChunk, c), chunkCount(firstChunk, c));
+    Chunk chunk = decodeChunk(packed, kInputType);
+    return Chunk(chunk.a * row.scale, chunk.b * row.scale);
+}
+
+#if VKN_ALIGNED
+
+Chunk heldChunks[VKN_MAX_GROUP];
+
+// The loop over a group must unroll, or the array of registers becomes memory.
+#define VKN_FOR_GROUP [[unroll]] for (uint c = 0u; c < kGroup; ++c)
+
 void loadGroup(Row row, uint firstChunk) {
     VKN_FOR_GROUP {
-        groupChunks[c] = loadX(row.inputStart + chunkStart(firstChunk, c), chunkCount(firstChunk, c));
+        heldChunks[c] = loadChunk(row, firstChunk, c);
     }
 }
+
+Chunk groupChunk(Row row, uint firstChunk, uint c) {
+    return heldChunks[c];
+}
+
+#else
+
+#define VKN_FOR_GROUP [[dont_unroll]] for (uint c = 0u; c < kGroup; ++c)
+
+void loadGroup(Row row, uint firstChunk) {
+}
+
+Chunk groupChunk(Row row, uint firstChunk, uint c) {
+    return loadChunk(row, firstChunk, c);
+}
+
+#endif
 
 float horizontalSum(vec4 v) {
     return (v.x + v.y) + (v.z + v.w);
@@ -85,11 +111,6 @@ vec4 keepElements(vec4 v, uint count, uint first) {
                 first + 3u < count ? v.w : 0.0);
 }
 
-Chunk scaledChunk(PackedChunk packed, float scale) {
-    Chunk chunk = decodeChunk(packed, kInputType);
-    return Chunk(chunk.a * scale, chunk.b * scale);
-}
-
 vec4 chunkSum(Chunk chunk) {
     return kChunk == 8u ? chunk.a + chunk.b : chunk.a;
 }
@@ -99,29 +120,29 @@ vec4 chunkSquares(Chunk chunk) {
     return kChunk == 8u ? squares + chunk.b * chunk.b : squares;
 }
 
-float groupSum(float scale) {
+float groupSum(Row row, uint firstChunk) {
     vec4 sum = vec4(0.0);
     VKN_FOR_GROUP {
-        sum += chunkSum(scaledChunk(groupChunks[c], scale));
+        sum += chunkSum(groupChunk(row, firstChunk, c));
     }
     return horizontalSum(sum);
 }
 
-float groupSquares(float scale) {
+float groupSquares(Row row, uint firstChunk) {
     vec4 squares = vec4(0.0);
     VKN_FOR_GROUP {
-        squares += chunkSquares(scaledChunk(groupChunks[c], scale));
+        squares += chunkSquares(groupChunk(row, firstChunk, c));
     }
     return horizontalSum(squares);
 }
 
 // Sum and sum of squares of the elements' distances from `centre`.
-vec2 groupMoments(uint firstChunk, float scale, float centre) {
+vec2 groupMoments(Row row, uint firstChunk, float centre) {
     vec4 sum = vec4(0.0);
     vec4 squares = vec4(0.0);
     VKN_FOR_GROUP {
         uint count = chunkCount(firstChunk, c);
-        Chunk chunk = scaledChunk(groupChunks[c], scale);
+        Chunk chunk = groupChunk(row, firstChunk, c);
         chunk.a = keepElements(chunk.a - centre, count, 0u);
         chunk.b = keepElements(chunk.b - centre, count, 4u);
         sum += chunkSum(chunk);
@@ -136,15 +157,6 @@ uint groupElements(uint firstChunk) {
         elements += chunkCount(firstChunk, c);
     }
     return elements;
-}
-
-uint groupMaxMagnitude() {
-    uint result = 0u;
-    VKN_FOR_GROUP {
-        Chunk chunk = decodeChunk(groupChunks[c], kInputType);
-        result = max(result, max(maxMagnitude(chunk.a), kChunk == 8u ? maxMagnitude(chunk.b) : 0u));
-    }
-    return result;
 }
 
 // ---- statistics of a row -------------------------------------------------------------------------------------------
@@ -162,24 +174,24 @@ void reloadGroup(Row row, uint firstChunk) {
     }
 }
 
-float sumOfSquares(Row row, float scale) {
+float sumOfSquares(Row row) {
     CompensatedSum total = CompensatedSum(0.0, 0.0);
     VKN_FOR_ROW {
         reloadGroup(row, firstChunk);
-        total = add(total, groupSquares(scale));
+        total = add(total, groupSquares(row, firstChunk));
     }
     return addOverTeam(vec2(value(total), 0.0)).x;
 }
 
 // A row in registers: the mean, then the moments about it.
-Moments momentsInRegisters(float scale) {
-    float centre = addOverTeam(vec2(groupSum(scale), 0.0)).x / float(pc.hiddenSize);
-    vec2 moments = addOverTeam(groupMoments(0u, scale, centre));
+Moments momentsInRegisters(Row row) {
+    float centre = addOverTeam(vec2(groupSum(row, 0u), 0.0)).x / float(pc.hiddenSize);
+    vec2 moments = addOverTeam(groupMoments(row, 0u, centre));
     return Moments(centre, moments.x, moments.y);
 }
 
 // A row that is read again: each lane has its own centre, moved to its mean so far whenever the groups seen have doubled.
-Moments momentsOfLanes(Row row, float scale) {
+Moments momentsOfLanes(Row row) {
     LaneMoments lane = emptyLaneMoments();
     uint groups = 0u;
     VKN_FOR_ROW {
@@ -187,9 +199,9 @@ Moments momentsOfLanes(Row row, float scale) {
         float elements = float(groupElements(firstChunk));
         float centre = lane.centre;
         if (groups == 0u && elements > 0.0) {
-            centre = groupSum(scale) / elements;
+            centre = groupSum(row, firstChunk) / elements;
         }
-        lane = addGroup(lane, elements, centre, groupMoments(firstChunk, scale, centre));
+        lane = addGroup(lane, elements, centre, groupMoments(row, firstChunk, centre));
         if (((groups + 1u) & groups) == 0u) {
             lane = recentre(lane);
         }
@@ -200,41 +212,44 @@ Moments momentsOfLanes(Row row, float scale) {
     return Moments(centre, moments.x, moments.y);
 }
 
-Moments momentsOfRow(Row row, float scale) {
+Moments momentsOfRow(Row row) {
     if (!kLayerNorm) {
-        return Moments(0.0, 0.0, sumOfSquares(row, scale));
+        return Moments(0.0, 0.0, sumOfSquares(row));
     }
     if (kReadAgain) {
-        return momentsOfLanes(row, scale);
+        return momentsOfLanes(row);
     }
-    return momentsInRegisters(scale);
+    return momentsInRegisters(row);
 }
 
+// Rare, so it reads the row anew and leaves the registers to the usual path.
 uint maxMagnitudeOfRow(Row row) {
     uint magnitude = 0u;
-    VKN_FOR_ROW {
-        reloadGroup(row, firstChunk);
-        magnitude = max(magnitude, groupMaxMagnitude());
+    [[dont_unroll]] for (uint c = 0u; c < chunksOfLane(); ++c) {
+        Chunk chunk = loadChunk(row, 0u, c);
+        magnitude = max(magnitude, max(maxMagnitude(chunk.a), kChunk == 8u ? maxMagnitude(chunk.b) : 0u));
     }
     return maxOverTeam(magnitude);
 }
 
 // A row whose squares overflow or underflow is scaled by a power of two and summed up again. A loop, so that the sums are
 // in the code once.
-Statistics statisticsOfRow(Row row) {
-    float scale = 1.0;
+Statistics statisticsOfRow(inout Row row) {
     Moments moments;
-    for (uint attempt = 0u; attempt < 2u; ++attempt) {
-        moments = momentsOfRow(row, scale);
+    [[dont_unroll]] for (uint attempt = 0u; attempt < 2u; ++attempt) {
+        if (!kReadAgain) {
+            loadGroup(row, 0u);
+        }
+        moments = momentsOfRow(row);
         bool rescale = attempt == 0u && isOutOfRange(moments.squares);
         if (!anyTeam(rescale)) {
             break;
         }
         // Rows that share a workgroup in an emulating test build keep their scale.
         float factor = rescalingFactor(maxMagnitudeOfRow(row), pc.epsilon);
-        scale = rescale ? factor : 1.0;
+        row.scale = rescale ? factor : 1.0;
     }
-    return makeStatistics(moments, scale, float(pc.hiddenSize), pc.epsilon);
+    return makeStatistics(moments, row.scale, float(pc.hiddenSize), pc.epsilon);
 }
 
 // ---- the output ----------------------------------------------------------------------------------------------------
@@ -268,8 +283,8 @@ Chunk applyBeta(Chunk chunk, uint start, uint count) {
     return Chunk(a, b);
 }
 
-PackedChunk outputChunk(PackedChunk packed, Statistics s, uint start, uint count) {
-    Chunk chunk = normalise(scaledChunk(packed, s.scale), s);
+PackedChunk outputChunk(Chunk chunk, Statistics s, uint start, uint count) {
+    chunk = normalise(chunk, s);
     if (kEarlyCast) {
         chunk = roundChunk(chunk, kInputType);
     }
@@ -286,7 +301,7 @@ void storeGroup(Row row, Statistics s, uint firstChunk) {
     VKN_FOR_GROUP {
         uint start = chunkStart(firstChunk, c);
         uint count = chunkCount(firstChunk, c);
-        storeY(row.outputStart + start, count, outputChunk(groupChunks[c], s, start, count));
+        storeY(row.outputStart + start, count, outputChunk(groupChunk(row, firstChunk, c), s, start, count));
     }
 }
 
@@ -300,9 +315,7 @@ void normaliseRow(uint index, bool owned) {
 #else
     row.inputStart = pc.inputOffset + outer * pc.inputOuterStride + inner * pc.inputRowStride;
 #endif
-    if (!kReadAgain) {
-        loadGroup(row, 0u);
-    }
+    row.scale = 1.0;
     Statistics s = statisticsOfRow(row);
     if (!owned) {
         return;
@@ -316,7 +329,7 @@ void normaliseRow(uint index, bool owned) {
             scalars[pc.meanOffset + index] = savedMean(s);
         }
         if (kSaveRstd) {
-            scalars[pc.rstdOffset + index] = savedRstd(s);
+            scalars[pc.rstdOffset + index] = s.savedRstd;
         }
     }
 }

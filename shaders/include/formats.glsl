@@ -20,70 +20,71 @@ uvec4 selectBits(uvec4 ifFalse, uvec4 ifTrue, bvec4 condition) {
                  condition.z ? ifTrue.z : ifFalse.z, condition.w ? ifTrue.w : ifFalse.w);
 }
 
-// fp16 in the low 16 bits of each component -> fp32. Exact; subnormals become normal fp32 numbers.
-vec4 decodeF16(uvec4 bits) {
-    uvec4 magnitude = bits & 0x7FFFu;
-    uvec4 exponent = magnitude & 0x7C00u;
-    uvec4 normal = (magnitude << 13) + 0x38000000u;
-    uvec4 infinite = normal + 0x38000000u;
-    uvec4 subnormal = floatBitsToUint(vec4(magnitude) * 5.9604644775390625e-8);
-    uvec4 result = selectBits(normal, infinite, equal(exponent, uvec4(0x7C00u)));
-    result = selectBits(result, subnormal, equal(exponent, uvec4(0u)));
+// The conversions are scalar on purpose: done four at a time, their intermediate values spill registers on Intel.
+
+// fp16 in the low 16 bits -> fp32. Exact; subnormals become normal fp32 numbers.
+float decodeF16(uint bits) {
+    uint magnitude = bits & 0x7FFFu;
+    uint normal = (magnitude << 13) + 0x38000000u;
+    uint subnormal = floatBitsToUint(float(magnitude) * 5.9604644775390625e-8);
+    uint result = magnitude < 0x400u ? subnormal : normal;
+    result = magnitude >= 0x7C00u ? normal + 0x38000000u : result; // Inf, NaN
     return uintBitsToFloat(result | ((bits & 0x8000u) << 16));
 }
 
 // fp32 -> fp16, round to nearest even, overflow to infinity, NaN to a quiet NaN.
-uvec4 encodeF16(vec4 values) {
-    uvec4 bits = floatBitsToUint(values);
-    uvec4 magnitude = bits & 0x7FFFFFFFu;
-    uvec4 rebased = magnitude - 0x38000000u;
-    uvec4 normal = (rebased + 0xFFFu + ((rebased >> 13) & 1u)) >> 13;
+uint encodeF16(float value) {
+    uint bits = floatBitsToUint(value);
+    uint magnitude = bits & 0x7FFFFFFFu;
+    uint rebased = magnitude - 0x38000000u;
+    uint normal = (rebased + 0xFFFu + ((rebased >> 13) & 1u)) >> 13;
     // Subnormal results: the mantissa with its hidden bit, shifted so that its unit is 2^-24.
-    uvec4 mantissa = (magnitude & 0x7FFFFFu) | 0x800000u;
-    uvec4 shift = clamp(126u - min(magnitude >> 23, uvec4(126u)), uvec4(14u), uvec4(25u));
-    uvec4 subnormal = (mantissa + (uvec4(1u) << (shift - 1u)) - 1u + ((mantissa >> shift) & 1u)) >> shift;
-    uvec4 result = selectBits(normal, subnormal, lessThan(magnitude, uvec4(0x38800000u)));
-    result = selectBits(result, uvec4(0x7C00u), greaterThanEqual(magnitude, uvec4(0x477FF000u)));
-    result = selectBits(result, uvec4(0x7E00u), greaterThan(magnitude, uvec4(0x7F800000u)));
+    uint mantissa = (magnitude & 0x7FFFFFu) | 0x800000u;
+    uint shift = clamp(126u - min(magnitude >> 23, 126u), 14u, 25u);
+    uint subnormal = (mantissa + (1u << (shift - 1u)) - 1u + ((mantissa >> shift) & 1u)) >> shift;
+    uint result = magnitude < 0x38800000u ? subnormal : normal;
+    result = magnitude >= 0x477FF000u ? 0x7C00u : result;
+    result = magnitude > 0x7F800000u ? 0x7E00u : result;
     return result | ((bits >> 16) & 0x8000u);
 }
 
 // fp32 -> bf16 in the low 16 bits, round to nearest even, NaN to a quiet NaN.
-uvec4 encodeBF16(vec4 values) {
-    uvec4 bits = floatBitsToUint(values);
-    uvec4 rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
-    uvec4 quiet = ((bits >> 16) & 0x8000u) | 0x7FC0u;
-    return selectBits(rounded, quiet, greaterThan(bits & 0x7FFFFFFFu, uvec4(0x7F800000u)));
+uint encodeBF16(float value) {
+    uint bits = floatBitsToUint(value);
+    uint rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
+    uint quiet = ((bits >> 16) & 0x8000u) | 0x7FC0u;
+    return (bits & 0x7FFFFFFFu) > 0x7F800000u ? quiet : rounded;
 }
 
-vec4 decodeWords16(uvec2 words, uint format) {
+vec2 decodeWord16(uint word, uint format) {
     if (format == VKN_FORMAT_BF16) {
-        return uintBitsToFloat(uvec4(words.x << 16, words.x & 0xFFFF0000u, words.y << 16, words.y & 0xFFFF0000u));
+        return vec2(uintBitsToFloat(word << 16), uintBitsToFloat(word & 0xFFFF0000u));
     }
-    return decodeF16(uvec4(words.x & 0xFFFFu, words.x >> 16, words.y & 0xFFFFu, words.y >> 16));
+    return vec2(decodeF16(word & 0xFFFFu), decodeF16(word >> 16));
 }
 
-uvec4 encode16(vec4 values, uint format) {
+uint encodeWord16(vec2 values, uint format) {
     if (format == VKN_FORMAT_BF16) {
-        return encodeBF16(values);
+        return encodeBF16(values.x) | (encodeBF16(values.y) << 16);
     }
-    return encodeF16(values);
+    return encodeF16(values.x) | (encodeF16(values.y) << 16);
 }
 
 Chunk decodeChunk(PackedChunk chunk, uint format) {
     if (format == VKN_FORMAT_F32) {
         return Chunk(uintBitsToFloat(chunk.lo), uintBitsToFloat(chunk.hi));
     }
-    return Chunk(decodeWords16(chunk.lo.xy, format), decodeWords16(chunk.lo.zw, format));
+    return Chunk(vec4(decodeWord16(chunk.lo.x, format), decodeWord16(chunk.lo.y, format)),
+                 vec4(decodeWord16(chunk.lo.z, format), decodeWord16(chunk.lo.w, format)));
 }
 
 PackedChunk encodeChunk(Chunk chunk, uint format) {
     if (format == VKN_FORMAT_F32) {
         return PackedChunk(floatBitsToUint(chunk.a), floatBitsToUint(chunk.b));
     }
-    uvec4 a = encode16(chunk.a, format);
-    uvec4 b = encode16(chunk.b, format);
-    return PackedChunk(uvec4(a.xz | (a.yw << 16), b.xz | (b.yw << 16)), uvec4(0u));
+    return PackedChunk(uvec4(encodeWord16(chunk.a.xy, format), encodeWord16(chunk.a.zw, format),
+                             encodeWord16(chunk.b.xy, format), encodeWord16(chunk.b.zw, format)),
+                       uvec4(0u));
 }
 
 // Rounds values to a format and back.

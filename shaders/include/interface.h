@@ -4,16 +4,16 @@
 #define VKN_INTERFACE_H
 
 // Specialisation constants.
-#define VKN_SPEC_WORKGROUP_SIZE 0 // invocations
-#define VKN_SPEC_FORM 1           // VKN_FORM_*
-#define VKN_SPEC_SUBGROUP_SIZE 2  // invocations; 1 where the form has no use for it
-#define VKN_SPEC_GROUP 3          // chunks a lane has in flight: the whole row, or a part of it where READ_AGAIN is set
-#define VKN_SPEC_CHUNK 4          // elements of a chunk: 4 where all types are F32, otherwise 8
-#define VKN_SPEC_INPUT_TYPE 5     // VKN_FORMAT_*
+#define VKN_SPEC_WORKGROUP_SIZE 0  // invocations
+#define VKN_SPEC_FORM 1            // VKN_FORM_*
+#define VKN_SPEC_SUBGROUP_SIZE 2   // invocations; 1 where the form has no use for it
+#define VKN_SPEC_GROUP 3       // chunks a lane has in flight: the whole row, or a part of it where READ_AGAIN is set
+#define VKN_SPEC_CHUNK 4       // elements of a chunk: 4 where all types are F32, otherwise 8
+#define VKN_SPEC_INPUT_TYPE 5  // VKN_FORMAT_*
 #define VKN_SPEC_OUTPUT_TYPE 6
 #define VKN_SPEC_GAMMA_TYPE 7
 #define VKN_SPEC_BETA_TYPE 8
-#define VKN_SPEC_FLAGS 9 // VKN_FLAG_*
+#define VKN_SPEC_FLAGS 9  // VKN_FLAG_*
 #define VKN_SPEC_COUNT 10
 
 // Kernel forms; the numbers are VknKernelForm's.
@@ -33,8 +33,7 @@
 #define VKN_FLAG_SAVE_RSTD 0x10
 #define VKN_FLAG_GAMMA 0x20
 #define VKN_FLAG_BETA 0x40
-#define VKN_FLAG_READ_AGAIN 0x80 // the row does not fit in registers
-#define VKN_FLAG_ALIGNED 0x100   // every row of every operand starts at 16 bytes and is a whole number of chunks
+#define VKN_FLAG_READ_AGAIN 0x80  // the row does not fit in registers
 
 // Bindings as the modules are written. The host renumbers them for each plan (src/device/module.cpp), so that a layout
 // holds what the operation has and nothing else.
@@ -44,19 +43,20 @@
 #define VKN_BINDING_BETA 3
 #define VKN_BINDING_SCALARS 4
 #define VKN_BINDING_COUNT 5
-#define VKN_BINDING_DISPATCH 8 // a uniform buffer, at this number in every layout: the arguments of an indirect dispatch
+#define VKN_BINDING_DISPATCH \
+    8  // a uniform buffer, at this number in every layout: the arguments of an indirect dispatch
 
 // Sizes of the shared arrays, which are literals in the kernels.
-#define VKN_MAX_SUBGROUPS 64           // of a workgroup, in FORM_SUBGROUP_SHARED
-#define VKN_MAX_SHARED_WORKGROUP 512   // invocations, in FORM_SHARED
-#define VKN_MAX_EMULATED_WORKGROUP 512 // invocations, where a test build emulates subgroups
-#define VKN_MAX_GROUP 8                // chunks that are unrolled
+#define VKN_MAX_SUBGROUPS 64            // of a workgroup, in FORM_SUBGROUP_SHARED
+#define VKN_MAX_SHARED_WORKGROUP 512    // invocations, in FORM_SHARED
+#define VKN_MAX_EMULATED_WORKGROUP 512  // invocations, where a test build emulates subgroups
+#define VKN_MAX_GROUP 8                 // chunks that are unrolled
 
 // The self-test writes, for each pattern and lane, two sums and a maximum.
 #define VKN_SELF_TEST_PATTERNS 8
 #define VKN_SELF_TEST_WORKGROUPS 2
 #define VKN_SELF_TEST_WORDS 3
-#define VKN_SELF_TEST_VALUE(pattern, index) (((index) * 7u + (pattern) * 13u + (index) / 5u) % 31u)
+#define VKN_SELF_TEST_VALUE(pattern, index) (((index)*7u + (pattern)*13u + (index) / 5u) % 31u)
 
 // Push constants. Offsets and strides count elements of the operand's type from the start of the bound range; mean and
 // rstd count words.
@@ -73,7 +73,7 @@ using uint = uint32_t;
 
 #if defined(__cplusplus) || defined(VKN_KERNEL_NORM)
 VKN_PUSH_CONSTANTS(NormConstants) {
-    uint rows; // of this dispatch; unused where they come from a GPU buffer
+    uint rows;  // of this dispatch; unused where they come from a GPU buffer
     uint hiddenSize;
     uint rowsPerOuter;
     uint inputOffset;
@@ -88,28 +88,31 @@ VKN_PUSH_CONSTANTS(NormConstants) {
     uint rstdOffset;
     float epsilon;
     float weightOffset;
-} VKN_PUSH_CONSTANTS_END;
+}
+VKN_PUSH_CONSTANTS_END;
 #endif
 
 #if defined(__cplusplus) || defined(VKN_KERNEL_PREPARE_ROWS)
 VKN_PUSH_CONSTANTS(PrepareRowsConstants) {
-    uint rowsWord;   // where the number of rows lies in the rows buffer's bound range
-    uint targetWord; // where the dispatch arguments go in the scratch's bound range
-    uint firstRow;   // of the dispatch that is prepared
-    uint maxRows;    // of it
+    uint rowsWord;    // where the number of rows lies in the rows buffer's bound range
+    uint targetWord;  // where the dispatch arguments go in the scratch's bound range
+    uint firstRow;    // of the dispatch that is prepared
+    uint maxRows;     // of it
     uint rowsPerWorkgroup;
     uint maxWorkgroups;
-} VKN_PUSH_CONSTANTS_END;
+}
+VKN_PUSH_CONSTANTS_END;
 #endif
 
 #if defined(__cplusplus) || defined(VKN_KERNEL_SELF_TEST)
 VKN_PUSH_CONSTANTS(SelfTestConstants) {
-    uint targetWord; // where this form's results go in the bound range
-} VKN_PUSH_CONSTANTS_END;
+    uint targetWord;  // where this form's results go in the bound range
+}
+VKN_PUSH_CONSTANTS_END;
 #endif
 
 #ifdef __cplusplus
-} // namespace vkn
+}  // namespace vkn
 #endif
 
 #endif

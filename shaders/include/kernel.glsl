@@ -25,6 +25,5 @@ const bool kSaveRstd = (kFlags & VKN_FLAG_SAVE_RSTD) != 0u;
 const bool kGamma = (kFlags & VKN_FLAG_GAMMA) != 0u;
 const bool kBeta = (kFlags & VKN_FLAG_BETA) != 0u;
 const bool kReadAgain = (kFlags & VKN_FLAG_READ_AGAIN) != 0u;
-const bool kAligned = (kFlags & VKN_FLAG_ALIGNED) != 0u;
 
 #endif

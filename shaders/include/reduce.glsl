@@ -121,15 +121,11 @@ vec2 addOverTeam(vec2 value) {
         return sum;
     }
     uint first = sharePartial(floatBitsToUint(sum));
-    if (kSubgroups <= kSubgroupSize) {
-        uvec2 partial = subgroupLane() < kSubgroups ? subgroupPartials[first + subgroupLane()] : uvec2(0u);
-        return addOverSubgroup(uintBitsToFloat(partial));
-    }
     sum = vec2(0.0);
-    for (uint i = 0u; i < kSubgroups; ++i) {
+    for (uint i = subgroupLane(); i < kSubgroups; i += kSubgroupSize) {
         sum += uintBitsToFloat(subgroupPartials[first + i]);
     }
-    return sum;
+    return addOverSubgroup(sum);
 }
 
 uint maxOverTeam(uint value) {
@@ -138,10 +134,10 @@ uint maxOverTeam(uint value) {
         return result;
     }
     uint first = sharePartial(uvec2(result));
-    for (uint i = 0u; i < kSubgroups; ++i) {
+    for (uint i = subgroupLane(); i < kSubgroups; i += kSubgroupSize) {
         result = max(result, subgroupPartials[first + i].x);
     }
-    return result;
+    return maxOverSubgroup(result);
 }
 
 #else

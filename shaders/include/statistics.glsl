@@ -77,7 +77,8 @@ struct Statistics {
     float scale; // a power of two by which the row is multiplied first; 1 nearly always
     float centre;
     float correction; // mean = centre + correction
-    float rstd;
+    float rstd;       // of the scaled row
+    float savedRstd;  // of the row as it is
 };
 
 bool isNaN(float x) {
@@ -121,6 +122,14 @@ float refinedInverseSqrt(float v) {
     return isUsable ? refined : r;
 }
 
+float inverseDeviation(float variance, float epsilon) {
+    if (kEpsilonOutside) {
+        float root = variance > 0.0 ? variance * refinedInverseSqrt(variance) : variance;
+        return 1.0 / (root + epsilon);
+    }
+    return refinedInverseSqrt(variance + epsilon);
+}
+
 Statistics makeStatistics(Moments moments, float scale, float hiddenSize, float epsilon) {
     float squares = moments.squares;
     float sum = moments.sum;
@@ -129,25 +138,18 @@ Statistics makeStatistics(Moments moments, float scale, float hiddenSize, float 
     if (kLayerNorm && !isNaN(squares)) { // max(NaN, 0) is 0 on most devices
         variance = max(squares - sum * correction, 0.0) / hiddenSize;
     }
-    float rstd;
-    if (kEpsilonOutside) {
-        float root = variance > 0.0 ? variance * refinedInverseSqrt(variance) : variance;
-        rstd = 1.0 / (root + epsilon * scale);
-    } else {
-        rstd = refinedInverseSqrt(variance + epsilon * scale * scale);
+    if (variance == 0.0 && scale < 1.0 && epsilon > 0.0) {
+        // A constant row whose scaled epsilon may have become 0: its elements are 0, not 0 / 0.
+        return Statistics(scale, moments.centre, correction, 0.0, inverseDeviation(0.0, epsilon));
     }
-    return Statistics(scale, moments.centre, correction, rstd);
+    float rstd = inverseDeviation(variance, kEpsilonOutside ? epsilon * scale : epsilon * scale * scale);
+    return Statistics(scale, moments.centre, correction, rstd, rstd * scale);
 }
 
 // Scale is a power of two within 2^126 of 1, so dividing by it is exact.
 float savedMean(Statistics s) {
     float mean = (s.centre + s.correction) / s.scale;
     return mean;
-}
-
-float savedRstd(Statistics s) {
-    float rstd = s.rstd * s.scale;
-    return rstd;
 }
 
 #endif

@@ -2,9 +2,7 @@
 
 namespace vkn {
 
-static uint32_t smaller(uint32_t a, uint32_t b) {
-    return a < b ? a : b;
-}
+static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 void readEnabledFeatures(const void* chain, EnabledState& enabled) {
     for (auto* s = static_cast<const VkBaseInStructure*>(chain); s != nullptr; s = s->pNext) {
@@ -54,8 +52,8 @@ static void readSubgroups(const VkPhysicalDeviceSubgroupProperties& subgroup,
     facts.canRequireFullSubgroups = isUsable && enabled.computeFullSubgroups;
 }
 
-void readFacts(const Functions& functions, VkPhysicalDevice physicalDevice, const EnabledState& enabled, DeviceFacts& facts,
-               DeviceIdentity& identity) {
+void readFacts(const Functions& functions, VkPhysicalDevice physicalDevice, const EnabledState& enabled,
+               DeviceFacts& facts, DeviceIdentity& identity) {
     functions.GetPhysicalDeviceProperties(physicalDevice, &identity.properties);
     identity.driverId = 0;
     facts = DeviceFacts();
@@ -86,7 +84,8 @@ void readFacts(const Functions& functions, VkPhysicalDevice physicalDevice, cons
     if (enabled.subgroupSizeControl) {
         chain(control);
     }
-    if (facts.apiVersion >= VK_API_VERSION_1_2 || enabled.deviceExtensions.has(VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME)) {
+    if (facts.apiVersion >= VK_API_VERSION_1_2 ||
+        enabled.deviceExtensions.has(VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME)) {
         chain(driver);
     }
     if (facts.hasPushDescriptors) {
@@ -103,4 +102,4 @@ void readFacts(const Functions& functions, VkPhysicalDevice physicalDevice, cons
     }
 }
 
-} // namespace vkn
+}  // namespace vkn

@@ -8,7 +8,7 @@ namespace vkn {
 
 // What the host enabled.
 struct EnabledState {
-    uint32_t apiVersion = VK_API_VERSION_1_0; // VkApplicationInfo::apiVersion
+    uint32_t apiVersion = VK_API_VERSION_1_0;  // VkApplicationInfo::apiVersion
     ExtensionList deviceExtensions;
     bool subgroupSizeControl = false;
     bool computeFullSubgroups = false;
@@ -23,7 +23,7 @@ struct DeviceIdentity {
 };
 
 // Reads the facts. `identity` gets the properties as Vulkan gave them.
-void readFacts(const Functions& functions, VkPhysicalDevice physicalDevice, const EnabledState& enabled, DeviceFacts& facts,
-               DeviceIdentity& identity);
+void readFacts(const Functions& functions, VkPhysicalDevice physicalDevice, const EnabledState& enabled,
+               DeviceFacts& facts, DeviceIdentity& identity);
 
-} // namespace vkn
+}  // namespace vkn

@@ -21,19 +21,20 @@ static VknResult failMissing(VknError* error, const char* function) {
 
 VknResult loadInstanceFunctions(PFN_vkGetInstanceProcAddr getInstanceProcAddr, VkInstance instance, uint32_t apiVersion,
                                 const ExtensionList& instanceExtensions, Functions& functions, VknError* error) {
-#define VKN_LOAD(name)                                                                                                   \
-    functions.name = reinterpret_cast<PFN_vk##name>(getInstanceProcAddr(instance, "vk" #name));                         \
-    if (functions.name == nullptr) {                                                                                     \
-        return failMissing(error, "vk" #name);                                                                           \
+#define VKN_LOAD(name)                                                                          \
+    functions.name = reinterpret_cast<PFN_vk##name>(getInstanceProcAddr(instance, "vk" #name)); \
+    if (functions.name == nullptr) {                                                            \
+        return failMissing(error, "vk" #name);                                                  \
     }
     VKN_INSTANCE_FUNCTIONS(VKN_LOAD)
 #undef VKN_LOAD
     const bool isCore = apiVersion >= VK_API_VERSION_1_1;
     if (isCore || instanceExtensions.has(VK_KHR_GET_PHYSICAL_DEVICE_PROPERTIES_2_EXTENSION_NAME)) {
-        functions.GetPhysicalDeviceProperties2 = reinterpret_cast<PFN_vkGetPhysicalDeviceProperties2>(getInstanceProcAddr(
-            instance, isCore ? "vkGetPhysicalDeviceProperties2" : "vkGetPhysicalDeviceProperties2KHR"));
-        functions.GetPhysicalDeviceFeatures2 = reinterpret_cast<PFN_vkGetPhysicalDeviceFeatures2>(getInstanceProcAddr(
-            instance, isCore ? "vkGetPhysicalDeviceFeatures2" : "vkGetPhysicalDeviceFeatures2KHR"));
+        functions.GetPhysicalDeviceProperties2 =
+            reinterpret_cast<PFN_vkGetPhysicalDeviceProperties2>(getInstanceProcAddr(
+                instance, isCore ? "vkGetPhysicalDeviceProperties2" : "vkGetPhysicalDeviceProperties2KHR"));
+        functions.GetPhysicalDeviceFeatures2 = reinterpret_cast<PFN_vkGetPhysicalDeviceFeatures2>(
+            getInstanceProcAddr(instance, isCore ? "vkGetPhysicalDeviceFeatures2" : "vkGetPhysicalDeviceFeatures2KHR"));
     }
     return VKN_SUCCESS;
 }
@@ -41,10 +42,10 @@ VknResult loadInstanceFunctions(PFN_vkGetInstanceProcAddr getInstanceProcAddr, V
 VknResult loadDeviceFunctions(VkDevice device, const ExtensionList& instanceExtensions,
                               const ExtensionList& deviceExtensions, Functions& functions, VknError* error) {
     const PFN_vkGetDeviceProcAddr load = functions.GetDeviceProcAddr;
-#define VKN_LOAD(name)                                                                                                   \
-    functions.name = reinterpret_cast<PFN_vk##name>(load(device, "vk" #name));                                          \
-    if (functions.name == nullptr) {                                                                                     \
-        return failMissing(error, "vk" #name);                                                                           \
+#define VKN_LOAD(name)                                                         \
+    functions.name = reinterpret_cast<PFN_vk##name>(load(device, "vk" #name)); \
+    if (functions.name == nullptr) {                                           \
+        return failMissing(error, "vk" #name);                                 \
     }
     VKN_DEVICE_FUNCTIONS(VKN_LOAD)
 #undef VKN_LOAD
@@ -63,4 +64,4 @@ VknResult loadDeviceFunctions(VkDevice device, const ExtensionList& instanceExte
     return VKN_SUCCESS;
 }
 
-} // namespace vkn
+}  // namespace vkn

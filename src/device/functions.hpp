@@ -6,32 +6,32 @@
 namespace vkn {
 
 // Present on every Vulkan device.
-#define VKN_INSTANCE_FUNCTIONS(X)                                                                                        \
-    X(GetPhysicalDeviceProperties)                                                                                       \
-    X(EnumerateDeviceExtensionProperties)                                                                                \
+#define VKN_INSTANCE_FUNCTIONS(X)         \
+    X(GetPhysicalDeviceProperties)        \
+    X(EnumerateDeviceExtensionProperties) \
     X(GetDeviceProcAddr)
 
-#define VKN_DEVICE_FUNCTIONS(X)                                                                                          \
-    X(CreateShaderModule)                                                                                                \
-    X(DestroyShaderModule)                                                                                               \
-    X(CreateComputePipelines)                                                                                            \
-    X(DestroyPipeline)                                                                                                   \
-    X(CreatePipelineLayout)                                                                                              \
-    X(DestroyPipelineLayout)                                                                                             \
-    X(CreateDescriptorSetLayout)                                                                                         \
-    X(DestroyDescriptorSetLayout)                                                                                        \
-    X(CreateDescriptorPool)                                                                                              \
-    X(DestroyDescriptorPool)                                                                                             \
-    X(AllocateDescriptorSets)                                                                                            \
-    X(UpdateDescriptorSets)                                                                                              \
-    X(CreatePipelineCache)                                                                                               \
-    X(DestroyPipelineCache)                                                                                              \
-    X(GetPipelineCacheData)                                                                                              \
-    X(CmdBindPipeline)                                                                                                   \
-    X(CmdBindDescriptorSets)                                                                                             \
-    X(CmdPushConstants)                                                                                                  \
-    X(CmdDispatch)                                                                                                       \
-    X(CmdDispatchIndirect)                                                                                               \
+#define VKN_DEVICE_FUNCTIONS(X)   \
+    X(CreateShaderModule)         \
+    X(DestroyShaderModule)        \
+    X(CreateComputePipelines)     \
+    X(DestroyPipeline)            \
+    X(CreatePipelineLayout)       \
+    X(DestroyPipelineLayout)      \
+    X(CreateDescriptorSetLayout)  \
+    X(DestroyDescriptorSetLayout) \
+    X(CreateDescriptorPool)       \
+    X(DestroyDescriptorPool)      \
+    X(AllocateDescriptorSets)     \
+    X(UpdateDescriptorSets)       \
+    X(CreatePipelineCache)        \
+    X(DestroyPipelineCache)       \
+    X(GetPipelineCacheData)       \
+    X(CmdBindPipeline)            \
+    X(CmdBindDescriptorSets)      \
+    X(CmdPushConstants)           \
+    X(CmdDispatch)                \
+    X(CmdDispatchIndirect)        \
     X(CmdPipelineBarrier)
 
 struct Functions {
@@ -62,4 +62,4 @@ VknResult loadInstanceFunctions(PFN_vkGetInstanceProcAddr getInstanceProcAddr, V
 VknResult loadDeviceFunctions(VkDevice device, const ExtensionList& instanceExtensions,
                               const ExtensionList& deviceExtensions, Functions& functions, VknError* error);
 
-} // namespace vkn
+}  // namespace vkn

@@ -36,4 +36,4 @@ uint32_t* renumberBindings(const HostMemory& memory, const VknKernelModule& modu
     return words;
 }
 
-} // namespace vkn
+}  // namespace vkn

@@ -15,4 +15,4 @@ const VknKernelModule* findModule(const char* name);
 uint32_t* renumberBindings(const HostMemory& memory, const VknKernelModule& module, const uint32_t* bindingOfSlot,
                            uint32_t slotCount);
 
-} // namespace vkn
+}  // namespace vkn

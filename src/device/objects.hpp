@@ -11,18 +11,18 @@ struct VknContext_T {
     vkn::HostMemory memory;
     vkn::Functions functions;
     VkDevice device = VK_NULL_HANDLE;
-    vkn::DeviceFacts facts; // forbiddenForms: by quirks and by the host
+    vkn::DeviceFacts facts;  // forbiddenForms: by quirks and by the host
     vkn::DeviceIdentity identity = {};
-    std::atomic<uint32_t> failedForms{0}; // by the self-test; plans are created from any thread
+    std::atomic<uint32_t> failedForms{0};  // by the self-test; plans are created from any thread
     char quirks[256] = {};
     bool captureStatistics = false;
 
-    VkDescriptorSetLayout setLayout = VK_NULL_HANDLE; // one for all plans
+    VkDescriptorSetLayout setLayout = VK_NULL_HANDLE;  // one for all plans
     VkPipelineLayout pipelineLayout = VK_NULL_HANDLE;
     VkPipelineCache pipelineCache = VK_NULL_HANDLE;
     bool ownsPipelineCache = false;
 
-    VkPipeline selfTestPipelines[4] = {}; // by VknKernelForm
+    VkPipeline selfTestPipelines[4] = {};  // by VknKernelForm
     VkDescriptorPool selfTestPool = VK_NULL_HANDLE;
 
     // The facts as they are now.
@@ -38,14 +38,14 @@ struct VknPlan_T {
     vkn::OperationSpec spec;
     vkn::KernelChoice choice;
     vkn::Signature signature;
-    VkPipeline general = VK_NULL_HANDLE;     // any alignment
-    VkPipeline aligned = VK_NULL_HANDLE;     // null where hiddenSize is not a whole number of chunks
-    VkPipeline prepareRows = VK_NULL_HANDLE; // with GPU_ROWS
+    VkPipeline general = VK_NULL_HANDLE;      // any alignment
+    VkPipeline aligned = VK_NULL_HANDLE;      // null where hiddenSize is not a whole number of chunks
+    VkPipeline prepareRows = VK_NULL_HANDLE;  // with GPU_ROWS
 };
 
 struct VknBindingPool_T {
     VknContext context = nullptr;
-    VkDescriptorPool pool = VK_NULL_HANDLE; // null with push descriptors, which need none
+    VkDescriptorPool pool = VK_NULL_HANDLE;  // null with push descriptors, which need none
     VkDescriptorSet* sets = nullptr;
     uint32_t setCount = 0;
     uint32_t used = 0;
@@ -54,5 +54,5 @@ struct VknBindingPool_T {
 struct VknBinding_T {
     VknPlan plan = nullptr;
     vkn::Execution execution;
-    VknBindingPool_T pool; // its own, with the sets written; empty with push descriptors
+    VknBindingPool_T pool;  // its own, with the sets written; empty with push descriptors
 };

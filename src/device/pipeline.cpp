@@ -11,7 +11,8 @@ static VknResult makeShaderModule(const PipelineMaker& maker, const PipelineRequ
                                   VknError* error) {
     const VknKernelModule* source = findModule(request.module);
     if (source == nullptr) {
-        return fail(error, VKN_ERROR_UNSUPPORTED, "", 0, 0, "this build of the library has no kernel %s", request.module);
+        return fail(error, VKN_ERROR_UNSUPPORTED, "", 0, 0, "this build of the library has no kernel %s",
+                    request.module);
     }
     uint32_t* renumbered = nullptr;
     VkShaderModuleCreateInfo info = {VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, nullptr, 0,
@@ -23,8 +24,7 @@ static VknResult makeShaderModule(const PipelineMaker& maker, const PipelineRequ
         }
         info.pCode = renumbered;
     }
-    const VkResult result =
-        maker.functions.CreateShaderModule(maker.device, &info, maker.memory.callbacks(), &module);
+    const VkResult result = maker.functions.CreateShaderModule(maker.device, &info, maker.memory.callbacks(), &module);
     maker.memory.release(renumbered);
     return result == VK_SUCCESS ? VKN_SUCCESS : failVulkan(error, "vkCreateShaderModule", result);
 }
@@ -67,12 +67,13 @@ void nameObject(const Functions& functions, VkDevice device, VkObjectType type, 
     if (functions.SetDebugUtilsObjectName == nullptr) {
         return;
     }
-    const VkDebugUtilsObjectNameInfoEXT info = {VK_STRUCTURE_TYPE_DEBUG_UTILS_OBJECT_NAME_INFO_EXT, nullptr, type, handle,
-                                                name};
+    const VkDebugUtilsObjectNameInfoEXT info = {VK_STRUCTURE_TYPE_DEBUG_UTILS_OBJECT_NAME_INFO_EXT, nullptr, type,
+                                                handle, name};
     functions.SetDebugUtilsObjectName(device, &info);
 }
 
-VknResult makePipeline(const PipelineMaker& maker, const PipelineRequest& request, VkPipeline& pipeline, VknError* error) {
+VknResult makePipeline(const PipelineMaker& maker, const PipelineRequest& request, VkPipeline& pipeline,
+                       VknError* error) {
     VkShaderModule module = VK_NULL_HANDLE;
     const VknResult made = makeShaderModule(maker, request, module, error);
     if (made != VKN_SUCCESS) {
@@ -83,7 +84,8 @@ VknResult makePipeline(const PipelineMaker& maker, const PipelineRequest& reques
     if (result != VK_SUCCESS) {
         return failVulkan(error, "vkCreateComputePipelines", result);
     }
-    nameObject(maker.functions, maker.device, VK_OBJECT_TYPE_PIPELINE, reinterpret_cast<uint64_t>(pipeline), request.name);
+    nameObject(maker.functions, maker.device, VK_OBJECT_TYPE_PIPELINE, reinterpret_cast<uint64_t>(pipeline),
+               request.name);
     return VKN_SUCCESS;
 }
 
@@ -95,14 +97,14 @@ static void fillChoice(const KernelChoice& choice, SpecialisationValues& values)
     values[VKN_SPEC_CHUNK] = choice.chunk;
 }
 
-static uint32_t kernelFlags(const OperationSpec& spec, const KernelChoice& choice, bool aligned) {
+static uint32_t kernelFlags(const OperationSpec& spec, const KernelChoice& choice) {
     const auto when = [](bool condition, uint32_t flag) { return condition ? flag : 0u; };
     return findOperation(static_cast<VknOperation>(spec.operation))->kernelFlags |
            when(spec.isSet(VKN_PLAN_EPSILON_OUTSIDE_ROOT_BIT), VKN_FLAG_EPSILON_OUTSIDE) |
            when(spec.isSet(VKN_PLAN_EARLY_CAST_BIT), VKN_FLAG_EARLY_CAST) |
            when(spec.has(VKN_ROLE_MEAN), VKN_FLAG_SAVE_MEAN) | when(spec.has(VKN_ROLE_RSTD), VKN_FLAG_SAVE_RSTD) |
            when(spec.has(VKN_ROLE_GAMMA), VKN_FLAG_GAMMA) | when(spec.has(VKN_ROLE_BETA), VKN_FLAG_BETA) |
-           when(choice.readAgain, VKN_FLAG_READ_AGAIN) | when(aligned, VKN_FLAG_ALIGNED);
+           when(choice.readAgain, VKN_FLAG_READ_AGAIN);
 }
 
 static PipelineRequest requestOf(const KernelChoice& choice, const char* module, const uint32_t* specialisation) {
@@ -126,10 +128,10 @@ VknResult makeKernelPipeline(const PipelineMaker& maker, const OperationSpec& sp
     values[VKN_SPEC_OUTPUT_TYPE] = spec.types[VKN_ROLE_OUTPUT];
     values[VKN_SPEC_GAMMA_TYPE] = spec.types[VKN_ROLE_GAMMA];
     values[VKN_SPEC_BETA_TYPE] = spec.types[VKN_ROLE_BETA];
-    values[VKN_SPEC_FLAGS] = kernelFlags(spec, choice, aligned);
+    values[VKN_SPEC_FLAGS] = kernelFlags(spec, choice);
     char module[48];
-    snprintf(module, sizeof module, "norm%s%s.%s", spec.isSet(VKN_PLAN_IN_PLACE_BIT) ? "_inplace" : "",
-             spec.isSet(VKN_PLAN_GPU_ROWS_BIT) ? "_gpurows" : "", moduleSuffix(choice));
+    snprintf(module, sizeof module, "norm%s%s%s.%s", spec.isSet(VKN_PLAN_IN_PLACE_BIT) ? "_inplace" : "",
+             aligned ? "_aligned" : "", spec.isSet(VKN_PLAN_GPU_ROWS_BIT) ? "_gpurows" : "", moduleSuffix(choice));
     PipelineRequest request = requestOf(choice, module, values);
     request.bindingOfSlot = signature.bindingOfSlot;
     request.name = spec.name[0] != '\0' ? spec.name : module;
@@ -154,4 +156,4 @@ VknResult makePrepareRowsPipeline(const PipelineMaker& maker, VkPipeline& pipeli
     return makePipeline(maker, request, pipeline, error);
 }
 
-} // namespace vkn
+}  // namespace vkn

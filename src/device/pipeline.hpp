@@ -22,15 +22,16 @@ struct PipelineMaker {
 using SpecialisationValues = uint32_t[VKN_SPEC_COUNT];
 
 struct PipelineRequest {
-    const char* module = nullptr; // name in the embedded table
-    const uint32_t* bindingOfSlot = nullptr; // null: as written
-    const uint32_t* specialisation = nullptr; // VKN_SPEC_COUNT values; null: none
-    uint32_t requiredSubgroupSize = 0; // 0: none
+    const char* module = nullptr;              // name in the embedded table
+    const uint32_t* bindingOfSlot = nullptr;   // null: as written
+    const uint32_t* specialisation = nullptr;  // VKN_SPEC_COUNT values; null: none
+    uint32_t requiredSubgroupSize = 0;         // 0: none
     bool fullSubgroups = false;
-    const char* name = nullptr; // for debug tools
+    const char* name = nullptr;  // for debug tools
 };
 
-VknResult makePipeline(const PipelineMaker& maker, const PipelineRequest& request, VkPipeline& pipeline, VknError* error);
+VknResult makePipeline(const PipelineMaker& maker, const PipelineRequest& request, VkPipeline& pipeline,
+                       VknError* error);
 
 void nameObject(const Functions& functions, VkDevice device, VkObjectType type, uint64_t handle, const char* name);
 
@@ -45,4 +46,4 @@ VknResult makeSelfTestPipeline(const PipelineMaker& maker, const KernelChoice& c
 // The kernel that prepares indirect dispatches.
 VknResult makePrepareRowsPipeline(const PipelineMaker& maker, VkPipeline& pipeline, VknError* error);
 
-} // namespace vkn
+}  // namespace vkn

@@ -6,7 +6,7 @@
 
 namespace vkn {
 
-static constexpr uint32_t kMagic = 0x434E4B56u; // "VKNC"
+static constexpr uint32_t kMagic = 0x434E4B56u;  // "VKNC"
 
 uint64_t hashBytes(const void* data, size_t size) {
     const auto* bytes = static_cast<const uint8_t*>(data);
@@ -19,7 +19,7 @@ uint64_t hashBytes(const void* data, size_t size) {
 
 CacheHeader makeCacheHeader(const DeviceIdentity& identity, const void* data, uint64_t dataSize) {
     CacheHeader header;
-    memset(&header, 0, sizeof header); // padding too: headers are compared as bytes
+    memset(&header, 0, sizeof header);  // padding too: headers are compared as bytes
     header.magic = kMagic;
     header.headerSize = sizeof(CacheHeader);
     header.libraryVersion = VKN_VERSION;
@@ -51,4 +51,4 @@ bool findCacheData(const DeviceIdentity& identity, const void* blob, size_t blob
     return true;
 }
 
-} // namespace vkn
+}  // namespace vkn

@@ -24,9 +24,10 @@ struct CacheHeader {
 CacheHeader makeCacheHeader(const DeviceIdentity& identity, const void* data, uint64_t dataSize);
 
 // The driver's part of a blob, or false for a miss.
-bool findCacheData(const DeviceIdentity& identity, const void* blob, size_t blobSize, const void** data, size_t* dataSize);
+bool findCacheData(const DeviceIdentity& identity, const void* blob, size_t blobSize, const void** data,
+                   size_t* dataSize);
 
 // FNV-1a, 64 bits.
 uint64_t hashBytes(const void* data, size_t size);
 
-} // namespace vkn
+}  // namespace vkn

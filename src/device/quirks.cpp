@@ -12,11 +12,11 @@ constexpr uint32_t kAnyVendor = 0;
 constexpr uint32_t kAnyDriver = 0;
 
 struct Quirk {
-    uint32_t driverId; // VkDriverId, or kAnyDriver
-    uint32_t vendorId; // or kAnyVendor
-    uint32_t subgroupSize; // or 0
+    uint32_t driverId;      // VkDriverId, or kAnyDriver
+    uint32_t vendorId;      // or kAnyVendor
+    uint32_t subgroupSize;  // or 0
     uint32_t forbiddenForms;
-    const char* text; // what, with its source
+    const char* text;  // what, with its source
 };
 
 constexpr Quirk kQuirks[] = {
@@ -34,7 +34,7 @@ bool matches(const Quirk& quirk, const DeviceFacts& facts) {
            (quirk.subgroupSize == 0 || quirk.subgroupSize == facts.subgroupSize);
 }
 
-} // namespace
+}  // namespace
 
 void applyQuirks(DeviceFacts& facts, char* text, size_t textSize) {
     text[0] = '\0';
@@ -48,4 +48,4 @@ void applyQuirks(DeviceFacts& facts, char* text, size_t textSize) {
     }
 }
 
-} // namespace vkn
+}  // namespace vkn

@@ -9,4 +9,4 @@ namespace vkn {
 // Adds the forms to facts.forbiddenForms and names the quirks in `text`, separated by "; ".
 void applyQuirks(DeviceFacts& facts, char* text, size_t textSize);
 
-} // namespace vkn
+}  // namespace vkn

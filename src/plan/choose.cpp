@@ -9,25 +9,17 @@ namespace vkn {
 
 namespace {
 
-constexpr uint32_t kMaxChunksBeforeWidening = 4; // chunks a lane holds before more lanes share the row
-constexpr uint32_t kGroupWhenReadAgain = 4;      // loads in flight where the row does not fit in registers
-constexpr uint32_t kLargestTeam = 512;      // a workgroup of 1024 leaves a lane 64 registers on AMD, and it spills
-constexpr uint32_t kMaxHeldElements = 32;   // that a lane keeps in registers
+constexpr uint32_t kMaxChunksBeforeWidening = 4;  // chunks a lane holds before more lanes share the row
+constexpr uint32_t kGroupWhenReadAgain = 4;       // chunks in flight where the row does not fit in registers
 constexpr uint32_t kUsualLargestTeam = 256;
-constexpr uint32_t kSmallestSubgroup = 4; // PowerVR GE8320 reports 1, where subgroup reductions are no help
+constexpr uint32_t kSmallestSubgroup = 4;  // PowerVR GE8320 reports 1, where subgroup reductions are no help
 constexpr uint32_t kIntelSubgroupSize = 16;
 
-uint32_t divideUp(uint32_t a, uint32_t b) {
-    return a / b + (a % b != 0 ? 1 : 0);
-}
+uint32_t divideUp(uint32_t a, uint32_t b) { return a / b + (a % b != 0 ? 1 : 0); }
 
-bool isPowerOfTwo(uint32_t x) {
-    return x != 0 && (x & (x - 1)) == 0;
-}
+bool isPowerOfTwo(uint32_t x) { return x != 0 && (x & (x - 1)) == 0; }
 
-uint32_t smaller(uint32_t a, uint32_t b) {
-    return a < b ? a : b;
-}
+uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 uint32_t largestPowerOfTwo(uint32_t limit) {
     uint32_t result = 1;
@@ -45,6 +37,28 @@ bool isAllFloat32(const OperationSpec& spec) {
         }
     }
     return true;
+}
+
+// What a lane has room for: how many of a row's elements it can hold in registers, and how many lanes can do so at once.
+struct RegisterBudget {
+    uint32_t heldElements;
+    uint32_t largestTeam;
+};
+
+// Found with each vendor's compiler: the most that no kernel spills with (tests/pipelines).
+RegisterBudget registerBudget(const DeviceFacts& facts) {
+    switch (facts.vendorId) {
+        case kVendorAmd:  // a workgroup of 1024 leaves a lane 64 registers
+        case kVendorNvidia:
+        case kVendorApple:
+            return {32, 512};
+        case kVendorIntel:  // 16 lanes share 128 registers of 8 words up to Xe
+            return {16, 512};
+        case kVendorQualcomm:  // those without subgroups have half the registers
+            return facts.subgroupSize != 0 ? RegisterBudget{32, 512} : RegisterBudget{16, 128};
+        default:
+            return facts.isCpu ? RegisterBudget{32, 512} : RegisterBudget{16, 256};
+    }
 }
 
 // Chunks of the row that each lane of a team has.
@@ -74,7 +88,7 @@ bool isSizeDependable(const DeviceFacts& facts) {
            (facts.minSubgroupSize != 0 && facts.minSubgroupSize == facts.maxSubgroupSize);
 }
 
-} // namespace
+}  // namespace
 
 uint32_t chooseSubgroupSize(const DeviceFacts& facts, uint32_t forced) {
 #if defined(VKN_EMULATE_SUBGROUPS)
@@ -87,7 +101,8 @@ uint32_t chooseSubgroupSize(const DeviceFacts& facts, uint32_t forced) {
         return forced;
     }
     const bool preferSixteen = facts.vendorId == kVendorIntel && facts.canRequireSubgroupSize &&
-                               facts.minSubgroupSize <= kIntelSubgroupSize && facts.maxSubgroupSize >= kIntelSubgroupSize;
+                               facts.minSubgroupSize <= kIntelSubgroupSize &&
+                               facts.maxSubgroupSize >= kIntelSubgroupSize;
     return preferSixteen ? kIntelSubgroupSize : facts.subgroupSize;
 }
 
@@ -105,7 +120,7 @@ namespace {
 class Chooser {
 public:
     Chooser(const DeviceFacts& facts, const OperationSpec& spec, KernelChoice& choice, VknError* error)
-        : facts_(facts), spec_(spec), choice_(choice), error_(error) {}
+        : facts_(facts), spec_(spec), budget_(registerBudget(facts)), choice_(choice), error_(error) {}
 
     VknResult run() {
         choice_ = KernelChoice();
@@ -128,6 +143,7 @@ public:
 private:
     const DeviceFacts& facts_;
     const OperationSpec& spec_;
+    const RegisterBudget budget_;
     KernelChoice& choice_;
     VknError* error_;
     uint32_t forms_ = 0;
@@ -156,18 +172,19 @@ private:
         }
         choice_.requireSubgroupSize = !isEmulated && size != 0 && facts_.canRequireSubgroupSize;
         // Without a required size, full subgroups make Intel's compiler use 32 lanes, which is slow.
-        choice_.requireFullSubgroups =
-            !isEmulated && size != 0 && facts_.canRequireFullSubgroups &&
-            (choice_.requireSubgroupSize || facts_.vendorId != kVendorIntel);
+        choice_.requireFullSubgroups = !isEmulated && size != 0 && facts_.canRequireFullSubgroups &&
+                                       (choice_.requireSubgroupSize || facts_.vendorId != kVendorIntel);
         return VKN_SUCCESS;
     }
 
     uint32_t chunks(uint32_t team) const { return chunksPerLane(spec_.hiddenSize, choice_.chunk, team); }
 
-    uint32_t mostHeldChunks() const { return smaller(VKN_MAX_GROUP, kMaxHeldElements / choice_.chunk); }
+    uint32_t mostHeldChunks() const { return smaller(VKN_MAX_GROUP, budget_.heldElements / choice_.chunk); }
 
     // CPUs run a workgroup's subgroups one after the other, so barriers only cost.
-    bool isRowForSubgroup() const { return facts_.isCpu || chunks(choice_.subgroupSize) <= kMaxChunksBeforeWidening; }
+    bool isRowForSubgroup() const {
+        return facts_.isCpu || chunks(choice_.subgroupSize) <= smaller(kMaxChunksBeforeWidening, mostHeldChunks());
+    }
 
     VknResult chooseForm() {
         if (spec_.form != VKN_KERNEL_FORM_AUTO) {
@@ -236,12 +253,14 @@ private:
 
     // The fewest lanes with few chunks each; a very wide row gets more lanes before it is read again.
     uint32_t workgroupOfTeam(uint32_t limit) const {
-        const uint32_t largest = choice_.form == VKN_KERNEL_FORM_SHARED ? largestPowerOfTwo(limit) : limit;
+        const uint32_t permitted = choice_.form == VKN_KERNEL_FORM_SHARED ? largestPowerOfTwo(limit) : limit;
+        const uint32_t largest = smaller(permitted, budget_.largestTeam);
         uint32_t size = choice_.form == VKN_KERNEL_FORM_SHARED ? smaller(32, largest) : choice_.subgroupSize;
-        while (size * 2 <= smaller(largest, kUsualLargestTeam) && chunks(size) > kMaxChunksBeforeWidening) {
+        const uint32_t few = smaller(kMaxChunksBeforeWidening, mostHeldChunks());
+        while (size * 2 <= smaller(largest, kUsualLargestTeam) && chunks(size) > few) {
             size *= 2;
         }
-        while (!facts_.isCpu && size * 2 <= smaller(largest, kLargestTeam) && chunks(size) > mostHeldChunks()) {
+        while (!facts_.isCpu && size * 2 <= largest && chunks(size) > mostHeldChunks()) {
             size *= 2;
         }
         return size;
@@ -250,7 +269,7 @@ private:
     void chooseGroup() {
         const uint32_t held = chunks(choice_.teamSize());
         choice_.readAgain = spec_.readTwice != 0 || held > mostHeldChunks();
-        choice_.group = choice_.readAgain ? kGroupWhenReadAgain : held;
+        choice_.group = choice_.readAgain ? smaller(kGroupWhenReadAgain, mostHeldChunks()) : held;
     }
 
     // On a CPU a few workgroups that loop over rows cost far less than one for each row.
@@ -267,7 +286,8 @@ private:
         } else if (choice_.form == VKN_KERNEL_FORM_SUBGROUP) {
             why = facts_.isCpu ? "a CPU, where barriers only cost" : "the row fits in the registers of one subgroup";
         } else if (choice_.form == VKN_KERNEL_FORM_SUBGROUP_SHARED) {
-            why = mayUse(VKN_KERNEL_FORM_SUBGROUP) ? "the row is too wide for one subgroup" : "the subgroup form is forbidden";
+            why = mayUse(VKN_KERNEL_FORM_SUBGROUP) ? "the row is too wide for one subgroup"
+                                                   : "the subgroup form is forbidden";
         } else if (facts_.subgroupSize >= kSmallestSubgroup && isSizeDependable(facts_)) {
             why = "the forms with subgroups are forbidden";
         }
@@ -280,10 +300,10 @@ private:
     }
 };
 
-} // namespace
+}  // namespace
 
 VknResult chooseKernel(const DeviceFacts& facts, const OperationSpec& spec, KernelChoice& choice, VknError* error) {
     return Chooser(facts, spec, choice, error).run();
 }
 
-} // namespace vkn
+}  // namespace vkn

@@ -11,11 +11,11 @@ namespace vkn {
 struct KernelChoice {
     VknKernelForm form = VKN_KERNEL_FORM_AUTO;
     uint32_t workgroupSize = 0;
-    uint32_t subgroupSize = 0; // 0 in the form without subgroups
+    uint32_t subgroupSize = 0;  // 0 in the form without subgroups
     bool requireSubgroupSize = false;
     bool requireFullSubgroups = false;
-    uint32_t chunk = 0; // elements of a chunk: 4 or 8
-    uint32_t group = 0; // chunks that a lane holds at once
+    uint32_t chunk = 0;  // elements of a chunk: 4 or 8
+    uint32_t group = 0;  // chunks that a lane holds at once
     bool readAgain = false;
     uint32_t maxWorkgroups = 0;
     char reason[256] = {};
@@ -34,4 +34,4 @@ uint32_t chooseSubgroupSize(const DeviceFacts& facts, uint32_t forced);
 // is left.
 VknResult chooseKernel(const DeviceFacts& facts, const OperationSpec& spec, KernelChoice& choice, VknError* error);
 
-} // namespace vkn
+}  // namespace vkn
