@@ -49,54 +49,72 @@ struct Row {
     float scale; // a power of two by which every element is multiplied; 1 nearly always
 };
 
-// ---- the chunks of a group -----------------------------------------------------------------------------------------
+// ---- the pieces of a group -----------------------------------------------------------------------------------------
 
-// The first element of chunk `c` of the group that starts at chunk `firstChunk` of each lane.
-uint chunkStart(uint firstChunk, uint c) {
-    return ((firstChunk + c) * teamSize() + teamLane()) * kChunk;
+const uint kPiecesOfGroup = kGroup * kPiecesOfChunk;
+
+// The first element of piece `p` of the group that starts at chunk `firstChunk` of each lane.
+uint pieceStart(uint firstChunk, uint p) {
+    uint chunk = firstChunk + p / kPiecesOfChunk;
+    return (chunk * teamSize() + teamLane()) * kChunk + (p % kPiecesOfChunk) * kPiece;
 }
 
 // How many of its elements the row has. All but the last chunk of a row in registers are whole.
-uint chunkCount(uint firstChunk, uint c) {
-    if (!kReadAgain && c + 1u < kGroup) {
-        return kChunk;
+uint pieceCount(uint firstChunk, uint p) {
+    if (!kReadAgain && p / kPiecesOfChunk + 1u < kGroup) {
+        return kPiece;
     }
-    uint start = chunkStart(firstChunk, c);
-    return start < pc.hiddenSize ? min(pc.hiddenSize - start, kChunk) : 0u;
+    uint start = pieceStart(firstChunk, p);
+    return start < pc.hiddenSize ? min(pc.hiddenSize - start, kPiece) : 0u;
 }
 
-Chunk loadChunk(Row row, uint firstChunk, uint c) {
-    PackedChunk packed = loadX(row.inputStart + chunkStart(firstChunk, c), chunkCount(firstChunk, c));
-    Chunk chunk = decodeChunk(packed, kInputType);
-    return Chunk(chunk.a * row.scale, chunk.b * row.scale);
+Piece loadPiece(Row row, uint firstChunk, uint p) {
+    PackedPiece packed = loadX(row.inputStart + pieceStart(firstChunk, p), pieceCount(firstChunk, p));
+    Piece piece = decodePiece(packed, kInputType);
+    return Piece(piece.a * row.scale, piece.b * row.scale);
 }
 
 #if VKN_ALIGNED
 
-Chunk heldChunks[VKN_MAX_GROUP];
+// Indices are literals, so that the array is registers whether or not a driver unrolls a loop before it decides.
+Piece heldPieces[VKN_MAX_GROUP];
+#define VKN_EACH_HELD(DO) DO(0u) DO(1u) DO(2u) DO(3u) DO(4u) DO(5u) DO(6u) DO(7u)
 
-// The loop over a group must unroll, or the array of registers becomes memory.
-#define VKN_FOR_GROUP [[unroll]] for (uint c = 0u; c < kGroup; ++c)
+#define VKN_FOR_GROUP [[unroll]] for (uint p = 0u; p < kPiecesOfGroup; ++p)
+
+void holdPiece(uint p, Piece piece) {
+#define VKN_HOLD(INDEX)                                                                                                  \
+    if (INDEX < kPiecesOfGroup && p == INDEX) {                                                                                  \
+        heldPieces[INDEX] = piece;                                                                                       \
+    }
+    VKN_EACH_HELD(VKN_HOLD)
+}
+
+Piece groupPiece(Row row, uint firstChunk, uint p) {
+    Piece piece = heldPieces[0];
+#define VKN_TAKE(INDEX)                                                                                                  \
+    if (INDEX < kPiecesOfGroup && p == INDEX) {                                                                                  \
+        piece = heldPieces[INDEX];                                                                                       \
+    }
+    VKN_EACH_HELD(VKN_TAKE)
+    return piece;
+}
 
 void loadGroup(Row row, uint firstChunk) {
     VKN_FOR_GROUP {
-        heldChunks[c] = loadChunk(row, firstChunk, c);
+        holdPiece(p, loadPiece(row, firstChunk, p));
     }
-}
-
-Chunk groupChunk(Row row, uint firstChunk, uint c) {
-    return heldChunks[c];
 }
 
 #else
 
-#define VKN_FOR_GROUP [[dont_unroll]] for (uint c = 0u; c < kGroup; ++c)
+#define VKN_FOR_GROUP [[dont_unroll]] for (uint p = 0u; p < kPiecesOfGroup; ++p)
 
 void loadGroup(Row row, uint firstChunk) {
 }
 
-Chunk groupChunk(Row row, uint firstChunk, uint c) {
-    return loadChunk(row, firstChunk, c);
+Piece groupPiece(Row row, uint firstChunk, uint p) {
+    return loadPiece(row, firstChunk, p);
 }
 
 #endif
@@ -111,50 +129,49 @@ vec4 keepElements(vec4 v, uint count, uint first) {
                 first + 3u < count ? v.w : 0.0);
 }
 
-vec4 chunkSum(Chunk chunk) {
-    return kChunk == 8u ? chunk.a + chunk.b : chunk.a;
+float addSum(float sum, Piece piece) {
+    sum += horizontalSum(piece.a);
+    return kPiece == 8u ? sum + horizontalSum(piece.b) : sum;
 }
 
-vec4 chunkSquares(Chunk chunk) {
-    vec4 squares = chunk.a * chunk.a;
-    return kChunk == 8u ? squares + chunk.b * chunk.b : squares;
+float addSquares(float squares, Piece piece) {
+    squares += horizontalSum(piece.a * piece.a);
+    return kPiece == 8u ? squares + horizontalSum(piece.b * piece.b) : squares;
 }
 
 float groupSum(Row row, uint firstChunk) {
-    vec4 sum = vec4(0.0);
+    float sum = 0.0;
     VKN_FOR_GROUP {
-        sum += chunkSum(groupChunk(row, firstChunk, c));
+        sum = addSum(sum, groupPiece(row, firstChunk, p));
     }
-    return horizontalSum(sum);
+    return sum;
 }
 
 float groupSquares(Row row, uint firstChunk) {
-    vec4 squares = vec4(0.0);
+    float squares = 0.0;
     VKN_FOR_GROUP {
-        squares += chunkSquares(groupChunk(row, firstChunk, c));
+        squares = addSquares(squares, groupPiece(row, firstChunk, p));
     }
-    return horizontalSum(squares);
+    return squares;
 }
 
 // Sum and sum of squares of the elements' distances from `centre`.
 vec2 groupMoments(Row row, uint firstChunk, float centre) {
-    vec4 sum = vec4(0.0);
-    vec4 squares = vec4(0.0);
+    vec2 moments = vec2(0.0);
     VKN_FOR_GROUP {
-        uint count = chunkCount(firstChunk, c);
-        Chunk chunk = groupChunk(row, firstChunk, c);
-        chunk.a = keepElements(chunk.a - centre, count, 0u);
-        chunk.b = keepElements(chunk.b - centre, count, 4u);
-        sum += chunkSum(chunk);
-        squares += chunkSquares(chunk);
+        uint count = pieceCount(firstChunk, p);
+        Piece piece = groupPiece(row, firstChunk, p);
+        piece.a = keepElements(piece.a - centre, count, 0u);
+        piece.b = keepElements(piece.b - centre, count, 4u);
+        moments = vec2(addSum(moments.x, piece), addSquares(moments.y, piece));
     }
-    return vec2(horizontalSum(sum), horizontalSum(squares));
+    return moments;
 }
 
 uint groupElements(uint firstChunk) {
     uint elements = 0u;
     VKN_FOR_GROUP {
-        elements += chunkCount(firstChunk, c);
+        elements += pieceCount(firstChunk, p);
     }
     return elements;
 }
@@ -225,9 +242,9 @@ Moments momentsOfRow(Row row) {
 // Rare, so it reads the row anew and leaves the registers to the usual path.
 uint maxMagnitudeOfRow(Row row) {
     uint magnitude = 0u;
-    [[dont_unroll]] for (uint c = 0u; c < chunksOfLane(); ++c) {
-        Chunk chunk = loadChunk(row, 0u, c);
-        magnitude = max(magnitude, max(maxMagnitude(chunk.a), kChunk == 8u ? maxMagnitude(chunk.b) : 0u));
+    [[dont_unroll]] for (uint p = 0u; p < chunksOfLane() * kPiecesOfChunk; ++p) {
+        Piece piece = loadPiece(row, 0u, p);
+        magnitude = max(magnitude, max(maxMagnitude(piece.a), kPiece == 8u ? maxMagnitude(piece.b) : 0u));
     }
     return maxOverTeam(magnitude);
 }
@@ -254,54 +271,54 @@ Statistics statisticsOfRow(inout Row row) {
 
 // ---- the output ----------------------------------------------------------------------------------------------------
 
-Chunk normalise(Chunk chunk, Statistics s) {
-    vec4 a = chunk.a;
-    vec4 b = chunk.b;
+Piece normalise(Piece piece, Statistics s) {
+    vec4 a = piece.a;
+    vec4 b = piece.b;
     if (kLayerNorm) {
         a = (a - s.centre) - s.correction;
         b = (b - s.centre) - s.correction;
     }
     a *= s.rstd;
     b *= s.rstd;
-    return Chunk(a, b);
+    return Piece(a, b);
 }
 
 // With early cast a product is rounded to the type that its factors share.
 const uint kProductType = kEarlyCast && kGammaType == kInputType ? kInputType : VKN_FORMAT_F32;
 
-Chunk applyGamma(Chunk chunk, uint start, uint count) {
-    Chunk gamma = decodeChunk(loadGamma(pc.gammaOffset + start, count), kGammaType);
-    vec4 a = chunk.a * (pc.weightOffset + gamma.a);
-    vec4 b = chunk.b * (pc.weightOffset + gamma.b);
-    return roundChunk(Chunk(a, b), kProductType);
+Piece applyGamma(Piece piece, uint start, uint count) {
+    Piece gamma = decodePiece(loadGamma(pc.gammaOffset + start, count), kGammaType);
+    vec4 a = piece.a * (pc.weightOffset + gamma.a);
+    vec4 b = piece.b * (pc.weightOffset + gamma.b);
+    return roundPiece(Piece(a, b), kProductType);
 }
 
-Chunk applyBeta(Chunk chunk, uint start, uint count) {
-    Chunk beta = decodeChunk(loadBeta(pc.betaOffset + start, count), kBetaType);
-    vec4 a = chunk.a + beta.a;
-    vec4 b = chunk.b + beta.b;
-    return Chunk(a, b);
+Piece applyBeta(Piece piece, uint start, uint count) {
+    Piece beta = decodePiece(loadBeta(pc.betaOffset + start, count), kBetaType);
+    vec4 a = piece.a + beta.a;
+    vec4 b = piece.b + beta.b;
+    return Piece(a, b);
 }
 
-PackedChunk outputChunk(Chunk chunk, Statistics s, uint start, uint count) {
-    chunk = normalise(chunk, s);
+PackedPiece outputPiece(Piece piece, Statistics s, uint start, uint count) {
+    piece = normalise(piece, s);
     if (kEarlyCast) {
-        chunk = roundChunk(chunk, kInputType);
+        piece = roundPiece(piece, kInputType);
     }
     if (kGamma) {
-        chunk = applyGamma(chunk, start, count);
+        piece = applyGamma(piece, start, count);
     }
     if (kBeta) {
-        chunk = applyBeta(chunk, start, count);
+        piece = applyBeta(piece, start, count);
     }
-    return encodeChunk(chunk, kOutputType);
+    return encodePiece(piece, kOutputType);
 }
 
 void storeGroup(Row row, Statistics s, uint firstChunk) {
     VKN_FOR_GROUP {
-        uint start = chunkStart(firstChunk, c);
-        uint count = chunkCount(firstChunk, c);
-        storeY(row.outputStart + start, count, outputChunk(groupChunk(row, firstChunk, c), s, start, count));
+        uint start = pieceStart(firstChunk, p);
+        uint count = pieceCount(firstChunk, p);
+        storeY(row.outputStart + start, count, outputPiece(groupPiece(row, firstChunk, p), s, start, count));
     }
 }
 

@@ -75,23 +75,21 @@ typedef struct VknPlan_T* VknPlan;
 typedef struct VknBindingPool_T* VknBindingPool;
 typedef struct VknBinding_T* VknBinding;
 
-/* ---------------------------------------------------------------------------------------------------------------------
- * Results and errors
- * ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Results and errors -------------------------------------------------------------------------------------------- */
 
 typedef enum VknResult {
     VKN_SUCCESS = 0,
-    VKN_INCOMPLETE = 1,                   /* the array handed in was too short; what fits was written */
-    VKN_ERROR_INVALID_ARGUMENT = -1,      /* a field is wrong: see VknError */
-    VKN_ERROR_UNSUPPORTED = -2,           /* right in itself, but this device or version cannot do it */
+    VKN_INCOMPLETE = 1,              /* the array handed in was too short; what fits was written */
+    VKN_ERROR_INVALID_ARGUMENT = -1, /* a field is wrong: see VknError */
+    VKN_ERROR_UNSUPPORTED = -2,      /* right in itself, but this device or version cannot do it */
     VKN_ERROR_OUT_OF_HOST_MEMORY = -3,
     VKN_ERROR_OUT_OF_DEVICE_MEMORY = -4,
     VKN_ERROR_DEVICE_LOST = -5,
-    VKN_ERROR_PIPELINE_FAILED = -6,       /* the driver could not compile any kernel form that may be used */
-    VKN_ERROR_BINDING_POOL_EXHAUSTED = -7,/* reset the pool, or make it larger */
-    VKN_ERROR_SELF_TEST_FAILED = -8,      /* no kernel form is left that computes right on this device */
-    VKN_ERROR_BAD_DATA = -9,              /* a serialised blob is damaged or of another version */
-    VKN_ERROR_MISSING_FUNCTION = -10,     /* vkGetInstanceProcAddr did not know a function that is needed */
+    VKN_ERROR_PIPELINE_FAILED = -6,        /* the driver could not compile any kernel form that may be used */
+    VKN_ERROR_BINDING_POOL_EXHAUSTED = -7, /* reset the pool, or make it larger */
+    VKN_ERROR_SELF_TEST_FAILED = -8,       /* no kernel form is left that computes right on this device */
+    VKN_ERROR_BAD_DATA = -9,               /* a serialised blob is damaged or of another version */
+    VKN_ERROR_MISSING_FUNCTION = -10,      /* vkGetInstanceProcAddr did not know a function that is needed */
     VKN_RESULT_MAX_ENUM = 0x7FFFFFFF
 } VknResult;
 
@@ -127,9 +125,7 @@ VKN_API uint32_t vknGetVersion(void);
 /* "VKN_ERROR_INVALID_ARGUMENT" and so on; never null. [any thread] */
 VKN_API const char* vknResultName(VknResult result);
 
-/* ---------------------------------------------------------------------------------------------------------------------
- * Before the device exists
- * ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Before the device exists -------------------------------------------------------------------------------------- */
 
 #define VKN_MAX_DEVICE_EXTENSIONS 8
 
@@ -154,9 +150,7 @@ VKN_API VknResult vknQueryDeviceRequirements(PFN_vkGetInstanceProcAddr getInstan
                                              VkPhysicalDevice physicalDevice, uint32_t apiVersion,
                                              VknDeviceRequirements* pRequirements, VknError* pError);
 
-/* ---------------------------------------------------------------------------------------------------------------------
- * Context
- * ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Context ------------------------------------------------------------------------------------------------------- */
 
 /* How a row is reduced. The library chooses; a plan's information says what it chose and why. */
 typedef enum VknKernelForm {
@@ -168,9 +162,12 @@ typedef enum VknKernelForm {
 } VknKernelForm;
 
 typedef enum VknContextFlagBits {
-    VKN_CONTEXT_IGNORE_QUIRKS_BIT = 0x1,      /* do not apply the library's list of driver quirks */
-    VKN_CONTEXT_CAPTURE_STATISTICS_BIT = 0x2, /* pipelines keep VK_KHR_pipeline_executable_properties statistics; the
-                                                 host has enabled that extension and its feature */
+    VKN_CONTEXT_IGNORE_QUIRKS_BIT = 0x1, /* do not apply the library's list of driver quirks */
+    /* pipelines keep VK_KHR_pipeline_executable_properties statistics; the host has enabled that extension and its
+     * feature */
+    VKN_CONTEXT_CAPTURE_STATISTICS_BIT = 0x2,
+    /* and internal representations, disassembly among them; the same extension and feature */
+    VKN_CONTEXT_CAPTURE_REPRESENTATIONS_BIT = 0x4,
     VKN_CONTEXT_FLAG_BITS_MAX_ENUM = 0x7FFFFFFF
 } VknContextFlagBits;
 typedef uint32_t VknContextFlags;
@@ -183,20 +180,22 @@ typedef struct VknContextCreateInfo {
     VkInstance instance;
     VkPhysicalDevice physicalDevice;
     VkDevice device;
-    uint32_t apiVersion;                   /* VkApplicationInfo::apiVersion; 0 = Vulkan 1.0 */
+    uint32_t apiVersion; /* VkApplicationInfo::apiVersion; 0 = Vulkan 1.0 */
     uint32_t enabledInstanceExtensionCount;
     const char* const* ppEnabledInstanceExtensions;
     uint32_t enabledDeviceExtensionCount;
     const char* const* ppEnabledDeviceExtensions;
-    const void* pEnabledFeatures;          /* the pNext chain of VkPhysicalDevice...Features structures that the device was
-                                              created with, or null */
-    VkPipelineCache pipelineCache;         /* the host's, used for every pipeline; or VK_NULL_HANDLE: the library keeps
-                                              one of its own, filled from the blob below */
-    const void* pPipelineCacheData;        /* from vknGetPipelineCacheData, or null; any mismatch is a miss, no error */
+    /* the pNext chain of VkPhysicalDevice...Features structures that the device was created with, or null */
+    const void* pEnabledFeatures;
+    /* the host's, used for every pipeline; or VK_NULL_HANDLE: the library keeps one of its own, filled from the blob
+     * below */
+    VkPipelineCache pipelineCache;
+    const void* pPipelineCacheData; /* from vknGetPipelineCacheData, or null; any mismatch is a miss, no error */
     size_t pipelineCacheDataSize;
-    uint32_t forbiddenForms;               /* bit (1 << VknKernelForm): never use this form */
-    const VkAllocationCallbacks* pAllocator; /* host memory of the library and of the Vulkan objects it makes; or null.
-                                              Copied; its functions must outlive the context. */
+    uint32_t forbiddenForms; /* bit (1 << VknKernelForm): never use this form */
+    /* host memory of the library and of the Vulkan objects it makes; or null. Copied; its functions must outlive the
+     * context. */
+    const VkAllocationCallbacks* pAllocator;
 } VknContextCreateInfo;
 
 /*
@@ -214,13 +213,13 @@ VKN_API void vknDestroyContext(VknContext context);
 typedef struct VknContextInfo {
     VknStructureType sType;
     void* pNext;
-    uint32_t effectiveApiVersion;    /* the lower of what the host asked for and the device has */
-    uint32_t subgroupSize;           /* the device's default; 0 where subgroup arithmetic cannot be used */
-    VkBool32 pushDescriptors;        /* false: a binding pool or persistent bindings are needed */
-    uint32_t usableForms;            /* bit (1 << VknKernelForm), after quirks, forbiddenForms and self-test */
-    uint32_t maxStorageBuffers;      /* storage buffers an operation may bind here */
-    VkPipelineCache pipelineCache;   /* the one in use */
-    char quirks[256];                /* the driver quirks in force, as text; empty if none */
+    uint32_t effectiveApiVersion;  /* the lower of what the host asked for and the device has */
+    uint32_t subgroupSize;         /* the device's default; 0 where subgroup arithmetic cannot be used */
+    VkBool32 pushDescriptors;      /* false: a binding pool or persistent bindings are needed */
+    uint32_t usableForms;          /* bit (1 << VknKernelForm), after quirks, forbiddenForms and self-test */
+    uint32_t maxStorageBuffers;    /* storage buffers an operation may bind here */
+    VkPipelineCache pipelineCache; /* the one in use */
+    char quirks[256];              /* the driver quirks in force, as text; empty if none */
 } VknContextInfo;
 
 /* [any thread] */
@@ -233,24 +232,22 @@ VKN_API void vknGetContextInfo(VknContext context, VknContextInfo* pInfo);
  */
 VKN_API VknResult vknGetPipelineCacheData(VknContext context, size_t* pSize, void* pData);
 
-/* ---------------------------------------------------------------------------------------------------------------------
- * Self-test: recorded like everything else
- * ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Self-test: recorded like everything else ---------------------------------------------------------------------- */
 
 typedef struct VknSelfTestInfo {
     VknStructureType sType;
     void* pNext;
-    VkDeviceSize bufferSize;       /* bytes of a buffer that the host provides and reads back */
-    VkDeviceSize bufferAlignment;  /* of the offset in it */
+    VkDeviceSize bufferSize;      /* bytes of a buffer that the host provides and reads back */
+    VkDeviceSize bufferAlignment; /* of the offset in it */
     VkBufferUsageFlags bufferUsage;
 } VknSelfTestInfo;
 
 typedef struct VknSelfTestReport {
     VknStructureType sType;
     void* pNext;
-    uint32_t testedForms;  /* bit (1 << VknKernelForm) */
-    uint32_t failedForms;  /* bit (1 << VknKernelForm): from now on forbidden in this context */
-    char text[256];        /* one sentence a form that failed; or "passed" */
+    uint32_t testedForms; /* bit (1 << VknKernelForm) */
+    uint32_t failedForms; /* bit (1 << VknKernelForm): from now on forbidden in this context */
+    char text[256];       /* one sentence a form that failed; or "passed" */
 } VknSelfTestReport;
 
 /* Sizes the buffer of the self-test. [any thread] */
@@ -261,10 +258,11 @@ VKN_API void vknGetSelfTestInfo(VknContext context, VknSelfTestInfo* pInfo);
  * written by compute shaders; the host makes them visible to itself and reads bufferSize bytes back.
  *   buffer, offset: at least VknSelfTestInfo::bufferSize bytes of it, initial contents do not matter
  * The pipelines live until the context is destroyed or vknCheckSelfTest is called; call it once the commands completed.
+ * Recording it again takes the place of the earlier recording, which must not be pending nor be submitted any more.
  * Errors: INVALID_ARGUMENT, PIPELINE_FAILED, OUT_OF_*_MEMORY, DEVICE_LOST. [synchronised: context]
  */
-VKN_API VknResult vknCmdSelfTest(VknContext context, VkCommandBuffer commandBuffer, VkBuffer buffer, VkDeviceSize offset,
-                                 VkDeviceSize bufferSize, VknError* pError);
+VKN_API VknResult vknCmdSelfTest(VknContext context, VkCommandBuffer commandBuffer, VkBuffer buffer,
+                                 VkDeviceSize offset, VkDeviceSize bufferSize, VknError* pError);
 
 /*
  * Judges the bytes read back. Forms that failed are forbidden for plans created from then on.
@@ -275,9 +273,7 @@ VKN_API VknResult vknCmdSelfTest(VknContext context, VkCommandBuffer commandBuff
 VKN_API VknResult vknCheckSelfTest(VknContext context, const void* pData, size_t size, VknSelfTestReport* pReport,
                                    VknError* pError);
 
-/* ---------------------------------------------------------------------------------------------------------------------
- * Plans
- * ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Plans --------------------------------------------------------------------------------------------------------- */
 
 typedef enum VknOperation {
     VKN_OPERATION_RMS_NORM = 1,   /* y = x / sqrt(mean(x^2) + epsilon) * (gammaOffset + gamma) + beta */
@@ -305,10 +301,10 @@ typedef enum VknRole {
 typedef enum VknPlanFlagBits {
     VKN_PLAN_IN_PLACE_BIT = 0x1,             /* read x from the output operand; no input operand */
     VKN_PLAN_EPSILON_OUTSIDE_ROOT_BIT = 0x2, /* x / (rms + epsilon), or (x - mean) / (sd + epsilon) */
-    VKN_PLAN_EARLY_CAST_BIT = 0x4,           /* round the normalised value to the input's type before the weight is applied,
-                                                and the product too where the weight has that type (Hugging Face's Llama);
-                                                otherwise one rounding, at the store */
-    VKN_PLAN_GPU_ROWS_BIT = 0x8,             /* the number of rows comes from a GPU buffer; dispatches are indirect */
+    /* round the normalised value to the input's type before the weight is applied, and the product too where the
+     * weight has that type (Hugging Face's Llama); otherwise one rounding, at the store */
+    VKN_PLAN_EARLY_CAST_BIT = 0x4,
+    VKN_PLAN_GPU_ROWS_BIT = 0x8, /* the number of rows comes from a GPU buffer; dispatches are indirect */
     VKN_PLAN_FLAG_BITS_MAX_ENUM = 0x7FFFFFFF
 } VknPlanFlagBits;
 typedef uint32_t VknPlanFlags;
@@ -349,7 +345,8 @@ typedef struct VknKernelOverride {
  * If the driver cannot compile the chosen form, the next safer form is tried.
  * Errors: INVALID_ARGUMENT, UNSUPPORTED, PIPELINE_FAILED, SELF_TEST_FAILED, OUT_OF_*_MEMORY, DEVICE_LOST. [any thread]
  */
-VKN_API VknResult vknCreatePlan(VknContext context, const VknPlanCreateInfo* pCreateInfo, VknPlan* pPlan, VknError* pError);
+VKN_API VknResult vknCreatePlan(VknContext context, const VknPlanCreateInfo* pCreateInfo, VknPlan* pPlan,
+                                VknError* pError);
 
 /* Destroys a plan that no pending command buffer uses. [synchronised: plan] */
 VKN_API void vknDestroyPlan(VknPlan plan);
@@ -365,25 +362,26 @@ typedef struct VknPlanInfo {
     VknStructureType sType;
     void* pNext;
     VknKernelForm form;
-    uint32_t workgroupSize;         /* invocations */
-    uint32_t subgroupSize;          /* invocations; 0 where the form does not depend on it */
-    uint32_t rowsPerWorkgroup;      /* rows that a workgroup has in flight */
-    uint32_t maxWorkgroups;         /* of one dispatch */
-    uint32_t elementsPerAccess;     /* elements a lane loads at once */
-    uint32_t accessesInRegisters;   /* such accesses a lane keeps in registers; 0: the row is read again */
-    uint32_t inputReads;            /* times that each input element is read: 1, or 2 or 3 where a row is read again */
-    uint64_t bytesPerRow;           /* bytes that this kernel form moves for a row: each read and each write */
-    uint64_t leastBytesPerRow;      /* each input read once, each output written once */
-    uint64_t bytesPerDispatch;      /* parameters (gamma, beta), read once */
-    VkDeviceSize scratchSize;       /* bytes of scratch for tensors that need no split; see vknGetScratchSize; often 0 */
+    uint32_t workgroupSize;       /* invocations */
+    uint32_t subgroupSize;        /* invocations; 0 where the form does not depend on it */
+    uint32_t rowsPerWorkgroup;    /* rows that a workgroup has in flight */
+    uint32_t maxWorkgroups;       /* of one dispatch */
+    uint32_t elementsPerAccess;   /* elements a lane loads at once */
+    uint32_t accessesInRegisters; /* such accesses a lane keeps in registers; 0: the row is read again */
+    uint32_t inputReads;          /* times that each input element is read: 1, or 2 or 3 where a row is read again */
+    uint64_t bytesPerRow;         /* bytes that this kernel form moves for a row: each read and each write */
+    uint64_t leastBytesPerRow;    /* each input read once, each output written once */
+    uint64_t bytesPerDispatch;    /* parameters (gamma, beta), read once */
+    VkDeviceSize scratchSize;     /* bytes of scratch for tensors that need no split; see vknGetScratchSize; often 0 */
     VkDeviceSize scratchAlignment;
     VkBufferUsageFlags scratchUsage;
-    uint32_t storageBufferCount;    /* storage buffers bound */
-    uint32_t pushConstantSize;      /* bytes */
-    uint32_t disturbedState;        /* VknDisturbedStateFlagBits */
-    char signature[64];             /* which operand has which binding, e.g. "input output gamma mean+rstd": those joined by
-                                       + share one binding and must lie in one VkBuffer */
-    char reason[256];               /* why this kernel was chosen */
+    uint32_t storageBufferCount; /* storage buffers bound */
+    uint32_t pushConstantSize;   /* bytes */
+    uint32_t disturbedState;     /* VknDisturbedStateFlagBits */
+    /* which operand has which binding, e.g. "input output gamma mean+rstd": those joined by + share one binding and
+     * must lie in one VkBuffer */
+    char signature[64];
+    char reason[256]; /* why this kernel was chosen */
 } VknPlanInfo;
 
 /* [any thread] */
@@ -393,10 +391,10 @@ VKN_API void vknGetPlanInfo(VknPlan plan, VknPlanInfo* pInfo);
 typedef struct VknOperandAccess {
     VknRole role; /* 0: the scratch buffer; or the rows buffer where isRowsBuffer is set */
     VkBool32 isRowsBuffer;
-    uint32_t binding;                 /* operands with the same number share a binding */
+    uint32_t binding; /* operands with the same number share a binding */
     VkPipelineStageFlags stageMask;
     VkAccessFlags accessMask;
-    VkBufferUsageFlags bufferUsage;   /* what the VkBuffer must have been created with */
+    VkBufferUsageFlags bufferUsage; /* what the VkBuffer must have been created with */
 } VknOperandAccess;
 
 /*
@@ -428,9 +426,7 @@ VKN_API VknResult vknSerializePlans(uint32_t planCount, const VknPlan* pPlans, s
 VKN_API VknResult vknCreatePlansFromList(VknContext context, size_t size, const void* pData, uint32_t* pPlanCount,
                                          VknPlan* pPlans, VknError* pError);
 
-/* ---------------------------------------------------------------------------------------------------------------------
- * Recording
- * ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Recording ----------------------------------------------------------------------------------------------------- */
 
 /* An operand at recording: part of any VkBuffer with STORAGE_BUFFER usage. */
 typedef struct VknOperand {
@@ -438,8 +434,8 @@ typedef struct VknOperand {
     VkBuffer buffer;
     VkDeviceSize offset;     /* bytes; a multiple of the element size */
     VkDeviceSize bufferSize; /* the size that the VkBuffer was created with, bytes */
-    uint64_t rowStride;      /* elements from row to row; 0 = dense. Ignored for gamma and beta; 0 or 1 for mean and rstd. */
-    uint64_t outerStride;    /* elements from one outer block to the next; 0 = rowsPerOuter * rowStride */
+    uint64_t rowStride; /* elements from row to row; 0 = dense. Ignored for gamma and beta; 0 or 1 for mean and rstd. */
+    uint64_t outerStride; /* elements from one outer block to the next; 0 = rowsPerOuter * rowStride */
 } VknOperand;
 
 typedef struct VknExecuteInfo {
@@ -482,7 +478,8 @@ VKN_API VknResult vknGetBoundRange(VknPlan plan, const VknExecuteInfo* pInfo, Vk
  * Errors, with the command buffer untouched: INVALID_ARGUMENT, BINDING_POOL_EXHAUSTED.
  * [synchronised: commandBuffer, its pool, and pInfo->bindingPool]
  */
-VKN_API VknResult vknCmdExecute(VknPlan plan, VkCommandBuffer commandBuffer, const VknExecuteInfo* pInfo, VknError* pError);
+VKN_API VknResult vknCmdExecute(VknPlan plan, VkCommandBuffer commandBuffer, const VknExecuteInfo* pInfo,
+                                VknError* pError);
 
 /*
  * Records a memory barrier that makes what `first` wrote available to `second` (and keeps `second` from overwriting what
@@ -490,19 +487,17 @@ VKN_API VknResult vknCmdExecute(VknPlan plan, VkCommandBuffer commandBuffer, con
  */
 VKN_API void vknCmdBarrier(VknContext context, VkCommandBuffer commandBuffer, VknPlan first, VknPlan second);
 
-/* ---------------------------------------------------------------------------------------------------------------------
- * Descriptors without push descriptors
- * ------------------------------------------------------------------------------------------------------------------- */
+/* ---- Descriptors without push descriptors -------------------------------------------------------------------------- */
 
 typedef struct VknBindingPoolCreateInfo {
     VknStructureType sType;
     const void* pNext;
-    uint32_t maxDispatches; /* dispatches between two resets: one an operation, more where a tensor is split or GPU_ROWS */
+    uint32_t maxDispatches; /* between two resets: one an operation, more where a tensor is split, two with GPU_ROWS */
 } VknBindingPoolCreateInfo;
 
 /* Creates a pool with its descriptor sets. Errors: INVALID_ARGUMENT, OUT_OF_*_MEMORY, DEVICE_LOST. [any thread] */
-VKN_API VknResult vknCreateBindingPool(VknContext context, const VknBindingPoolCreateInfo* pCreateInfo, VknBindingPool* pPool,
-                                       VknError* pError);
+VKN_API VknResult vknCreateBindingPool(VknContext context, const VknBindingPoolCreateInfo* pCreateInfo,
+                                       VknBindingPool* pPool, VknError* pError);
 
 /* Makes every set free again. No pending command buffer uses the pool, as with vkResetCommandPool. [synchronised: pool] */
 VKN_API void vknResetBindingPool(VknBindingPool pool);
@@ -525,7 +520,8 @@ VKN_API void vknDestroyBinding(VknBinding binding);
  *   rows: 0 to the rows that the binding was made with; ignored with GPU_ROWS
  * Errors, with the command buffer untouched: INVALID_ARGUMENT. [synchronised: commandBuffer and its pool]
  */
-VKN_API VknResult vknCmdExecuteBinding(VknBinding binding, VkCommandBuffer commandBuffer, uint64_t rows, VknError* pError);
+VKN_API VknResult vknCmdExecuteBinding(VknBinding binding, VkCommandBuffer commandBuffer, uint64_t rows,
+                                       VknError* pError);
 
 #ifdef __cplusplus
 }

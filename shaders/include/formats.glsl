@@ -3,14 +3,18 @@
 #ifndef VKN_FORMATS_GLSL
 #define VKN_FORMATS_GLSL
 
-// Up to 8 elements: a holds the first four; b the others, where a chunk has 8.
-struct Chunk {
+// Elements that are read or written at once: a chunk, or where rows have any alignment, a quad of it.
+const uint kPiece = VKN_ALIGNED != 0 ? kChunk : 4u;
+const uint kPiecesOfChunk = kChunk / kPiece;
+
+// A piece: kPiece elements, 4 or 8. a holds the first four; b the others, where there are 8.
+struct Piece {
     vec4 a;
     vec4 b;
 };
 
-// A chunk as it lies in memory: 16-bit elements are all in lo, fp32 elements fill lo, then hi.
-struct PackedChunk {
+// A piece as it lies in memory: 16-bit elements are all in lo, fp32 elements fill lo, then hi.
+struct PackedPiece {
     uvec4 lo;
     uvec4 hi;
 };
@@ -70,29 +74,35 @@ uint encodeWord16(vec2 values, uint format) {
     return encodeF16(values.x) | (encodeF16(values.y) << 16);
 }
 
-Chunk decodeChunk(PackedChunk chunk, uint format) {
+Piece decodePiece(PackedPiece packed, uint format) {
     if (format == VKN_FORMAT_F32) {
-        return Chunk(uintBitsToFloat(chunk.lo), uintBitsToFloat(chunk.hi));
+        return Piece(uintBitsToFloat(packed.lo), uintBitsToFloat(packed.hi));
     }
-    return Chunk(vec4(decodeWord16(chunk.lo.x, format), decodeWord16(chunk.lo.y, format)),
-                 vec4(decodeWord16(chunk.lo.z, format), decodeWord16(chunk.lo.w, format)));
+    Piece piece = Piece(vec4(decodeWord16(packed.lo.x, format), decodeWord16(packed.lo.y, format)), vec4(0.0));
+    if (kPiece == 8u) {
+        piece.b = vec4(decodeWord16(packed.lo.z, format), decodeWord16(packed.lo.w, format));
+    }
+    return piece;
 }
 
-PackedChunk encodeChunk(Chunk chunk, uint format) {
+PackedPiece encodePiece(Piece piece, uint format) {
     if (format == VKN_FORMAT_F32) {
-        return PackedChunk(floatBitsToUint(chunk.a), floatBitsToUint(chunk.b));
+        return PackedPiece(floatBitsToUint(piece.a), floatBitsToUint(piece.b));
     }
-    return PackedChunk(uvec4(encodeWord16(chunk.a.xy, format), encodeWord16(chunk.a.zw, format),
-                             encodeWord16(chunk.b.xy, format), encodeWord16(chunk.b.zw, format)),
-                       uvec4(0u));
+    uvec4 words = uvec4(encodeWord16(piece.a.xy, format), encodeWord16(piece.a.zw, format), 0u, 0u);
+    if (kPiece == 8u) {
+        words.z = encodeWord16(piece.b.xy, format);
+        words.w = encodeWord16(piece.b.zw, format);
+    }
+    return PackedPiece(words, uvec4(0u));
 }
 
 // Rounds values to a format and back.
-Chunk roundChunk(Chunk chunk, uint format) {
+Piece roundPiece(Piece piece, uint format) {
     if (format == VKN_FORMAT_F32) {
-        return chunk;
+        return piece;
     }
-    return decodeChunk(encodeChunk(chunk, format), format);
+    return decodePiece(encodePiece(piece, format), format);
 }
 
 #endif

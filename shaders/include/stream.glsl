@@ -1,4 +1,4 @@
-// Streams: tensors in storage buffers, read and written in chunks.
+// Streams: tensors in storage buffers, read and written in pieces.
 //
 // A kernel sees a stream either as 128-bit quads, where all rows start at 16 bytes and are whole chunks (VKN_ALIGNED), or
 // as 32-bit words, where they may start at any element and end at any. Elements narrower than 32 bits are parts of words,

@@ -9,13 +9,11 @@
 
 using namespace vkn;
 
-uint32_t vknGetVersion(void) {
-    return VKN_VERSION;
-}
+uint32_t vknGetVersion(void) { return VKN_VERSION; }
 
 const char* vknResultName(VknResult result) {
-#define VKN_CASE(name)                                                                                                   \
-    case name:                                                                                                           \
+#define VKN_CASE(name) \
+    case name:         \
         return #name;
     switch (result) {
         VKN_CASE(VKN_SUCCESS)
@@ -30,8 +28,8 @@ const char* vknResultName(VknResult result) {
         VKN_CASE(VKN_ERROR_SELF_TEST_FAILED)
         VKN_CASE(VKN_ERROR_BAD_DATA)
         VKN_CASE(VKN_ERROR_MISSING_FUNCTION)
-    default:
-        return "unknown VknResult";
+        default:
+            return "unknown VknResult";
     }
 #undef VKN_CASE
 }
@@ -55,7 +53,8 @@ static VknResult checkExtensionNames(uint32_t count, const char* const* names, c
 }
 
 static VknResult checkCreateInfo(const VknContextCreateInfo& info, VknError* error) {
-    const uint32_t knownFlags = VKN_CONTEXT_IGNORE_QUIRKS_BIT | VKN_CONTEXT_CAPTURE_STATISTICS_BIT;
+    const uint32_t knownFlags =
+        VKN_CONTEXT_IGNORE_QUIRKS_BIT | VKN_CONTEXT_CAPTURE_STATISTICS_BIT | VKN_CONTEXT_CAPTURE_REPRESENTATIONS_BIT;
     VknResult result = checkStructureType(error, "sType", info.sType, VKN_STRUCTURE_TYPE_CONTEXT_CREATE_INFO);
     if (result == VKN_SUCCESS && (info.flags & ~knownFlags) != 0) {
         result = failArgument(error, "flags", info.flags, knownFlags, "has bits that are no VknContextFlagBits");
@@ -89,7 +88,8 @@ static VknResult checkCreateInfo(const VknContextCreateInfo& info, VknError* err
 
 // apiVersion without its patch and variant; 0 means 1.0, as in VkApplicationInfo.
 static uint32_t plainVersion(uint32_t apiVersion) {
-    const uint32_t version = VK_MAKE_API_VERSION(0, VK_API_VERSION_MAJOR(apiVersion), VK_API_VERSION_MINOR(apiVersion), 0);
+    const uint32_t version =
+        VK_MAKE_API_VERSION(0, VK_API_VERSION_MAJOR(apiVersion), VK_API_VERSION_MINOR(apiVersion), 0);
     return version < VK_API_VERSION_1_0 ? VK_API_VERSION_1_0 : version;
 }
 
@@ -100,7 +100,8 @@ static VknResult createLayouts(VknContext_T& context, VknError* error) {
     for (; count < storageBuffers; ++count) {
         bindings[count] = {count, VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr};
     }
-    bindings[count++] = {VKN_BINDING_DISPATCH, VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT, nullptr};
+    bindings[count++] = {VKN_BINDING_DISPATCH, VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, 1, VK_SHADER_STAGE_COMPUTE_BIT,
+                         nullptr};
     VkDescriptorSetLayoutCreateInfo setInfo = {};
     setInfo.sType = VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO;
     if (context.facts.hasPushDescriptors) {
@@ -166,11 +167,17 @@ static VknResult fillContext(VknContext_T& context, const VknContextCreateInfo& 
     enabled.deviceExtensions = {info.enabledDeviceExtensionCount, info.ppEnabledDeviceExtensions};
     readEnabledFeatures(info.pEnabledFeatures, enabled);
     context.device = info.device;
-    context.captureStatistics = (info.flags & VKN_CONTEXT_CAPTURE_STATISTICS_BIT) != 0;
+    if ((info.flags & VKN_CONTEXT_CAPTURE_STATISTICS_BIT) != 0) {
+        context.pipelineFlags |= VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR;
+    }
+    if ((info.flags & VKN_CONTEXT_CAPTURE_REPRESENTATIONS_BIT) != 0) {
+        context.pipelineFlags |= VK_PIPELINE_CREATE_CAPTURE_INTERNAL_REPRESENTATIONS_BIT_KHR;
+    }
     VknResult result = loadInstanceFunctions(info.getInstanceProcAddr, info.instance, enabled.apiVersion,
                                              instanceExtensions, context.functions, error);
     if (result == VKN_SUCCESS) {
-        result = loadDeviceFunctions(info.device, instanceExtensions, enabled.deviceExtensions, context.functions, error);
+        result =
+            loadDeviceFunctions(info.device, instanceExtensions, enabled.deviceExtensions, context.functions, error);
     }
     if (result != VKN_SUCCESS) {
         return result;
@@ -184,7 +191,7 @@ static VknResult fillContext(VknContext_T& context, const VknContextCreateInfo& 
     return result == VKN_SUCCESS ? adoptPipelineCache(context, info, error) : result;
 }
 
-} // namespace vkn
+}  // namespace vkn
 
 VknResult vknCreateContext(const VknContextCreateInfo* pCreateInfo, VknContext* pContext, VknError* pError) {
     if (pCreateInfo == nullptr || pContext == nullptr) {

@@ -15,7 +15,7 @@ namespace vkn {
 
 static PipelineMaker pipelineMaker(const VknContext_T& context) {
     return {context.memory,         context.functions,     context.device,
-            context.pipelineLayout, context.pipelineCache, context.captureStatistics};
+            context.pipelineLayout, context.pipelineCache, context.pipelineFlags};
 }
 
 static void destroyPipelines(VknPlan_T& plan) {
@@ -46,12 +46,16 @@ static VknResult createPipelines(VknPlan_T& plan, VknError* error) {
 // Chooses and compiles; where a driver cannot compile a form that nobody forced, the next safer one.
 static VknResult chooseAndCompile(VknPlan_T& plan, VknError* error) {
     DeviceFacts facts = plan.context->currentFacts();
+    const VknError untouched = error != nullptr ? *error : VknError();
     for (;;) {
         VknResult result = chooseKernel(facts, plan.spec, plan.choice, error);
         if (result != VKN_SUCCESS) {
             return result;
         }
         result = createPipelines(plan, error);
+        if (result == VKN_SUCCESS && error != nullptr) {
+            *error = untouched;  // by the forms that failed before
+        }
         const bool mayRetry = result == VKN_ERROR_PIPELINE_FAILED && plan.spec.form == VKN_KERNEL_FORM_AUTO &&
                               plan.choice.form != VKN_KERNEL_FORM_SHARED;
         if (!mayRetry) {
@@ -80,7 +84,7 @@ VknResult createPlan(VknContext context, const OperationSpec& spec, VknPlan* pla
     return VKN_SUCCESS;
 }
 
-} // namespace vkn
+}  // namespace vkn
 
 VknResult vknCreatePlan(VknContext context, const VknPlanCreateInfo* pCreateInfo, VknPlan* pPlan, VknError* pError) {
     if (context == nullptr || pCreateInfo == nullptr || pPlan == nullptr) {
@@ -102,9 +106,7 @@ void vknDestroyPlan(VknPlan plan) {
 
 // LayerNorm in registers and RMSNorm read a row once or twice; LayerNorm's lanes keep moments of their own, so it needs no
 // third pass.
-static uint32_t inputReads(const KernelChoice& choice) {
-    return choice.readAgain ? 2 : 1;
-}
+static uint32_t inputReads(const KernelChoice& choice) { return choice.readAgain ? 2 : 1; }
 
 void vknGetPlanInfo(VknPlan plan, VknPlanInfo* pInfo) {
     const KernelChoice& choice = plan->choice;
@@ -139,7 +141,8 @@ void vknGetPlanInfo(VknPlan plan, VknPlanInfo* pInfo) {
 namespace {
 
 // Copies what fits and counts what there is, as Vulkan's enumerations do.
-template <typename T> VknResult enumerate(const T* all, uint32_t total, uint32_t* pCount, T* out) {
+template <typename T>
+VknResult enumerate(const T* all, uint32_t total, uint32_t* pCount, T* out) {
     if (out == nullptr) {
         *pCount = total;
         return VKN_SUCCESS;
@@ -165,7 +168,7 @@ VknOperandAccess accessOfOperand(const VknPlan_T& plan, const RoleInfo& role) {
     return access;
 }
 
-} // namespace
+}  // namespace
 
 VknResult vknGetPlanAccesses(VknPlan plan, uint32_t* pCount, VknOperandAccess* pAccesses) {
     VknOperandAccess all[kRoleCount + 2] = {};

@@ -43,9 +43,7 @@ static VkResult createPipeline(const PipelineMaker& maker, const PipelineRequest
 
     VkComputePipelineCreateInfo info = {};
     info.sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO;
-    if (maker.captureStatistics) {
-        info.flags = VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR;
-    }
+    info.flags = maker.flags;
     info.layout = maker.layout;
     info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
     info.stage.pNext = request.requiredSubgroupSize != 0 ? &required : nullptr;

@@ -16,7 +16,7 @@ struct PipelineMaker {
     VkDevice device;
     VkPipelineLayout layout;
     VkPipelineCache cache;
-    bool captureStatistics;
+    VkPipelineCreateFlags flags;
 };
 
 using SpecialisationValues = uint32_t[VKN_SPEC_COUNT];

@@ -2,13 +2,19 @@
 // pipeline. Fails where a pipeline cannot be created or spills registers. Nothing is executed, so it runs on drivers that
 // compile only.
 //
-//   vknorm_pipelines [--list]     --list: a line for each pipeline
+//   vknorm_pipelines [--list] [--amd-code]
+//     --list      a line for each pipeline
+//     --amd-code  also reads AMD's disassembly: rows that are aligned must be read and written 128 bits at a time, and nothing
+//                 may be rounded towards zero
+#include "pipelines/executables.hpp"
+
 #include "device/objects.hpp"
 #include "plan/choose.hpp"
 
 #include <vknorm/runtime.hpp>
 #include <vknorm/vknorm.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <map>
@@ -37,6 +43,7 @@ struct Totals {
     size_t withStatistics = 0;
     uint64_t spills = 0;
     uint64_t mostRegisters = 0;
+    size_t withCode = 0;
     size_t failures = 0;
 };
 
@@ -134,80 +141,6 @@ void addForms(uint32_t usableForms, std::vector<Variant>& variants) {
     }
 }
 
-class StatisticsReader {
-public:
-    explicit StatisticsReader(const Device& device)
-        : device_(device),
-          properties_(
-              device.function<PFN_vkGetPipelineExecutablePropertiesKHR>("vkGetPipelineExecutablePropertiesKHR")),
-          statistics_(
-              device.function<PFN_vkGetPipelineExecutableStatisticsKHR>("vkGetPipelineExecutableStatisticsKHR")),
-          isAvailable_(device.isEnabled(VK_KHR_PIPELINE_EXECUTABLE_PROPERTIES_EXTENSION_NAME)) {}
-
-    // "name=value ..." of all executables.
-    std::string read(VkPipeline pipeline, Totals& totals) const {
-        if (!isAvailable_ || properties_ == nullptr || statistics_ == nullptr) {
-            return "no statistics";
-        }
-        VkPipelineInfoKHR info = {VK_STRUCTURE_TYPE_PIPELINE_INFO_KHR, nullptr, pipeline};
-        uint32_t executables = 0;
-        properties_(device_.device(), &info, &executables, nullptr);
-        std::string text;
-        for (uint32_t i = 0; i < executables; ++i) {
-            const VkPipelineExecutableInfoKHR which = {VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR, nullptr,
-                                                       pipeline, i};
-            text += readExecutable(which, totals);
-        }
-        totals.withStatistics += executables != 0 ? 1 : 0;
-        return text;
-    }
-
-private:
-    const Device& device_;
-    PFN_vkGetPipelineExecutablePropertiesKHR properties_;
-    PFN_vkGetPipelineExecutableStatisticsKHR statistics_;
-    bool isAvailable_;
-
-    static uint64_t valueOf(const VkPipelineExecutableStatisticKHR& statistic) {
-        return statistic.format == VK_PIPELINE_EXECUTABLE_STATISTIC_FORMAT_FLOAT64_KHR
-                   ? static_cast<uint64_t>(statistic.value.f64)
-                   : statistic.value.u64;
-    }
-
-    static bool contains(const char* text, const char* part) { return strstr(text, part) != nullptr; }
-
-    // The drivers' words: "Spilled VGPRs" (RADV), "Spill count" (ANV), "spills" (PanVK, V3D), "STP Count" (Turnip). NVK's
-    // "Spills to reg" are uniforms and predicates that it keeps in ordinary registers: nothing leaves the register file.
-    static bool isSpill(const char* name) {
-        return (contains(name, "pill") || contains(name, "STP Count")) && !contains(name, "to reg");
-    }
-    static bool isRegisters(const char* name) {
-        return strcmp(name, "VGPRs") == 0 || strcmp(name, "Max live registers") == 0 || contains(name, "egister");
-    }
-
-    std::string readExecutable(const VkPipelineExecutableInfoKHR& which, Totals& totals) const {
-        uint32_t count = 0;
-        statistics_(device_.device(), &which, &count, nullptr);
-        std::vector<VkPipelineExecutableStatisticKHR> all(count);
-        for (auto& statistic : all) {
-            statistic = {};
-            statistic.sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_STATISTIC_KHR;
-        }
-        statistics_(device_.device(), &which, &count, all.data());
-        std::string text;
-        for (const auto& statistic : all) {
-            const uint64_t value = valueOf(statistic);
-            if (isSpill(statistic.name)) {
-                totals.spills += value;
-            } else if (isRegisters(statistic.name) && value > totals.mostRegisters) {
-                totals.mostRegisters = value;
-            }
-            text += std::string(statistic.name) + "=" + std::to_string(value) + " ";
-        }
-        return text;
-    }
-};
-
 std::string describe(const Variant& variant) {
     std::string text = std::string(variant.operation == VKN_OPERATION_RMS_NORM ? "RMSNorm " : "LayerNorm ") +
                        std::to_string(variant.hiddenSize) + " flags " + std::to_string(variant.flags) + " operands";
@@ -217,58 +150,132 @@ std::string describe(const Variant& variant) {
     return text;
 }
 
-void createPlan(const Device& device, const StatisticsReader& reader, const Variant& variant, bool list,
-                Totals& totals) {
-    VknKernelOverride kernel = {};
-    kernel.sType = VKN_STRUCTURE_TYPE_KERNEL_OVERRIDE;
-    kernel.form = variant.form;
-    VknPlanCreateInfo info = {};
-    info.sType = VKN_STRUCTURE_TYPE_PLAN_CREATE_INFO;
-    info.pNext = &kernel;
-    info.flags = variant.flags;
-    info.operation = variant.operation;
-    info.hiddenSize = variant.hiddenSize;
-    info.operandCount = static_cast<uint32_t>(variant.operands.size());
-    info.pOperands = variant.operands.data();
-    info.epsilon = 1e-5f;
-    VknError error = makeError();
-    Plan plan;
-    ++totals.plans;
-    if (vknCreatePlan(device.context(), &info, plan.out(), &error) != VKN_SUCCESS) {
-        std::printf("FAILED %s: %s\n", describe(variant).c_str(), error.message);
-        ++totals.failures;
-        return;
-    }
-    VkPipeline pipelines[3] = {};
-    uint32_t count = 3;
-    vknGetPlanPipelines(plan.get(), &count, pipelines);
-    totals.pipelines += count;
-    for (uint32_t i = 0; i < count; ++i) {
-        const uint64_t before = totals.spills;
-        const std::string statistics = reader.read(pipelines[i], totals);
-        if (list || totals.spills != before) {
-            const VknPlanInfo planInfo = getPlanInfo(plan);
-            std::printf("%s%s | pipeline %u | %s | %s\n", totals.spills != before ? "SPILLS " : "",
-                        describe(variant).c_str(), i, planInfo.reason, statistics.c_str());
+struct Options {
+    bool list = false;
+    bool amdCode = false;
+};
+
+// What is wrong with AMD's code for a pipeline; empty: nothing. A kernel that takes its rows from the GPU reads a word.
+std::string amdFault(const std::string& code, bool isAligned, bool readsAWord) {
+    const auto hasAny = [&](std::initializer_list<const char*> words) {
+        for (const char* word : words) {
+            if (code.find(word) != std::string::npos) {
+                return true;
+            }
         }
+        return false;
+    };
+    if (hasAny({"pkrtz"})) {
+        return "rounds towards zero (pkrtz)";
     }
+    if (isAligned && !hasAny({"buffer_load_dwordx4", "buffer_load_b128", "global_load_dwordx4", "global_load_b128"})) {
+        return "has no 128-bit load";
+    }
+    if (isAligned && !readsAWord &&
+        hasAny({"buffer_load_dword ", "buffer_load_b32 ", "global_load_dword ", "global_load_b32 "})) {
+        return "has 32-bit loads";
+    }
+    if (isAligned &&
+        !hasAny({"buffer_store_dwordx4", "buffer_store_b128", "global_store_dwordx4", "global_store_b128"})) {
+        return "has no 128-bit store";
+    }
+    return "";
 }
 
-bool run(bool list) {
-    DeviceOptions options;
-    options.skipSelfTest = true;  // nothing may execute
-    options.captureStatistics = true;
-    const Device device(options);
+class Checker {
+public:
+    Checker(const Device& device, Options options) : device_(device), reader_(device), options_(options) {}
+
+    void check(const Variant& variant) {
+        ++totals.plans;
+        VknError error = makeError();
+        Plan plan;
+        if (create(variant, plan, error) != VKN_SUCCESS) {
+            std::printf("FAILED %s: %s\n", describe(variant).c_str(), error.message);
+            ++totals.failures;
+            return;
+        }
+        // The pipelines of a plan: for any alignment, for aligned rows, and one that prepares indirect dispatches.
+        VkPipeline pipelines[3] = {};
+        uint32_t count = 3;
+        vknGetPlanPipelines(plan.get(), &count, pipelines);
+        const std::string text = describe(variant) + " | " + getPlanInfo(plan).reason;
+        for (uint32_t i = 0; i < count; ++i) {
+            checkStatistics(text, i, pipelines[i]);
+            if (options_.amdCode && i < 2) {
+                checkAmdCode(text, i == 1, (variant.flags & VKN_PLAN_GPU_ROWS_BIT) != 0, pipelines[i]);
+            }
+        }
+    }
+
     Totals totals;
+
+private:
+    const Device& device_;
+    const ExecutableReader reader_;
+    const Options options_;
+
+    VknResult create(const Variant& variant, Plan& plan, VknError& error) const {
+        VknKernelOverride kernel = {};
+        kernel.sType = VKN_STRUCTURE_TYPE_KERNEL_OVERRIDE;
+        kernel.form = variant.form;
+        VknPlanCreateInfo info = {};
+        info.sType = VKN_STRUCTURE_TYPE_PLAN_CREATE_INFO;
+        info.pNext = &kernel;
+        info.flags = variant.flags;
+        info.operation = variant.operation;
+        info.hiddenSize = variant.hiddenSize;
+        info.operandCount = static_cast<uint32_t>(variant.operands.size());
+        info.pOperands = variant.operands.data();
+        info.epsilon = 1e-5F;
+        return vknCreatePlan(device_.context(), &info, plan.out(), &error);
+    }
+
+    void checkStatistics(const std::string& plan, uint32_t index, VkPipeline pipeline) {
+        const ExecutableStatistics statistics = reader_.statistics(pipeline);
+        ++totals.pipelines;
+        totals.withStatistics += statistics.text.empty() ? 0 : 1;
+        totals.spills += statistics.spills;
+        totals.mostRegisters = std::max(totals.mostRegisters, statistics.registers);
+        if (options_.list || statistics.spills != 0) {
+            std::printf("%s%s | pipeline %u | %s\n", statistics.spills != 0 ? "SPILLS " : "", plan.c_str(), index,
+                        statistics.text.c_str());
+        }
+    }
+
+    void checkAmdCode(const std::string& plan, bool isAligned, bool readsAWord, VkPipeline pipeline) {
+        const std::string code = reader_.representations(pipeline);
+        const bool isAmdCode = code.find("s_endpgm") != std::string::npos;
+        const std::string fault = isAmdCode ? amdFault(code, isAligned, readsAWord) : "shows no AMD code";
+        totals.withCode += isAmdCode ? 1 : 0;
+        if (!fault.empty()) {
+            std::printf("FAILED %s: the %s kernel %s\n", plan.c_str(), isAligned ? "aligned" : "general",
+                        fault.c_str());
+            ++totals.failures;
+        }
+    }
+};
+
+bool run(const Options& options) {
+    DeviceOptions deviceOptions;
+    deviceOptions.skipSelfTest = true;  // nothing may execute
+    deviceOptions.captureStatistics = true;
+    deviceOptions.contextFlags = options.amdCode ? VKN_CONTEXT_CAPTURE_REPRESENTATIONS_BIT : 0;
+    const Device device(deviceOptions);
+    Checker checker(device, options);
+    Totals& totals = checker.totals;
     const vkn::DeviceFacts facts = device.context()->currentFacts();
     std::vector<Variant> variants;
     addChoices(facts, variants, totals);
     addTypes(variants);
     addOptions(variants);
     addForms(getContextInfo(device.context()).usableForms, variants);
-    const StatisticsReader reader(device);
     for (const Variant& variant : variants) {
-        createPlan(device, reader, variant, list, totals);
+        checker.check(variant);
+    }
+    if (options.amdCode) {
+        std::printf("%zu kernels disassembled: no rounding towards zero; aligned rows in 128-bit accesses\n",
+                    totals.withCode);
     }
     std::printf(
         "%s: subgroup %u; %zu choices, %zu plans, %zu pipelines (%zu with statistics), %llu spilled, at most %llu "
@@ -282,8 +289,13 @@ bool run(bool list) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    Options options;
+    for (int i = 1; i < argc; ++i) {
+        options.list = options.list || strcmp(argv[i], "--list") == 0;
+        options.amdCode = options.amdCode || strcmp(argv[i], "--amd-code") == 0;
+    }
     try {
-        return run(argc > 1 && strcmp(argv[1], "--list") == 0) ? 0 : 1;
+        return run(options) ? 0 : 1;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "vknorm_pipelines: %s\n", error.what());
         return 2;
