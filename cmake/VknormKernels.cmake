@@ -30,10 +30,6 @@ function(vknorm_kernel)
     if(row_UNPARSED_ARGUMENTS OR NOT row_NAME OR NOT row_SOURCE OR NOT row_TARGET_ENV MATCHES "^spirv1\\.[03]$")
         message(FATAL_ERROR "shaders/variants.cmake: bad row: ${ARGN}")
     endif()
-    if(NOT EXISTS "${VKNORM_SHADER_DIR}/${row_SOURCE}")
-        message(WARNING "shaders/${row_SOURCE} does not exist: kernel ${row_NAME} left out")
-        return()
-    endif()
     set_property(GLOBAL APPEND PROPERTY VKNORM_KERNELS ${row_NAME})
     set_property(GLOBAL PROPERTY VKNORM_KERNEL_${row_NAME} "${row_SOURCE};${row_TARGET_ENV};${row_DEFINES}")
 endfunction()
@@ -75,7 +71,8 @@ function(vknorm_add_kernels output)
     vknorm_compile_options(${target})
 endfunction()
 
-# One module: compile, tidy, forbid contraction (an element must have the same bits in every pipeline), validate. The depfile makes an edited include rebuild exactly what includes it.
+# One module: compile, tidy, forbid contraction (an element must have the same bits in every pipeline), validate. The
+# depfile makes an edited include rebuild exactly what includes it.
 function(vknorm_add_module dir name source env)
     set(vulkan_spirv1.0 vulkan1.0)
     set(vulkan_spirv1.3 vulkan1.1)

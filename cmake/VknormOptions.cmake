@@ -52,7 +52,7 @@ function(vknorm_compile_options target)
         endif()
         if(VKNORM_SANITIZE)
             target_compile_options(${target} PRIVATE -fsanitize=${VKNORM_SANITIZE} -fno-sanitize-recover=all
-                -fno-omit-frame-pointer -g)
+                -fno-omit-frame-pointer -g1)
             # A static library hands its link flags on, since a program that links it needs the sanitizer's runtime.
             target_link_options(${target} PUBLIC $<BUILD_INTERFACE:-fsanitize=${VKNORM_SANITIZE}>)
         endif()

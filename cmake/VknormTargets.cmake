@@ -25,10 +25,24 @@ function(vknorm_add_library target)
         target_compile_definitions(${target} PUBLIC VKN_TEST_INTERNALS=1)
     endif()
     vknorm_compile_options(${target})
-    set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
+    # Until 1.0 a minor version may change the ABI.
+    set(soversion ${PROJECT_VERSION_MAJOR})
+    if(soversion EQUAL 0)
+        string(APPEND soversion .${PROJECT_VERSION_MINOR})
+    endif()
+    set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${soversion}
         C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
         CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
+    vknorm_list_once(${target} vknorm)
     vknorm_without_cxx_runtime(${target})
+endfunction()
+
+# vknorm_list_once(<target> <the target whose sources these are>): keeps a further copy of the same sources out of
+# compile_commands.json, where clang-tidy would check each file once a copy.
+function(vknorm_list_once target original)
+    if(NOT target STREQUAL original)
+        set_target_properties(${target} PROPERTIES EXPORT_COMPILE_COMMANDS OFF)
+    endif()
 endfunction()
 
 # The library must link into a C program, so nothing in it may need libstdc++; tests/embed checks the symbols.
@@ -62,4 +76,5 @@ function(vknorm_add_runtime target engine)
     vknorm_compile_options(${target})
     set_target_properties(${target} PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
         CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
+    vknorm_list_once(${target} vknorm_runtime)
 endfunction()

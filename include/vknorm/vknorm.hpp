@@ -33,8 +33,8 @@ inline VknBindingPoolCreateInfo makeBindingPoolCreateInfo(uint32_t maxDispatches
     return info;
 }
 template <uint32_t N>
-inline VknPlanCreateInfo makePlanCreateInfo(VknOperation operation, uint32_t hiddenSize, const VknOperandType (&operands)[N],
-                                            float epsilon) {
+inline VknPlanCreateInfo makePlanCreateInfo(VknOperation operation, uint32_t hiddenSize,
+                                            const VknOperandType (&operands)[N], float epsilon) {
     VknPlanCreateInfo info = {};
     info.sType = VKN_STRUCTURE_TYPE_PLAN_CREATE_INFO;
     info.operation = operation;
@@ -44,7 +44,8 @@ inline VknPlanCreateInfo makePlanCreateInfo(VknOperation operation, uint32_t hid
     info.epsilon = epsilon;
     return info;
 }
-template <uint32_t N> inline VknExecuteInfo makeExecuteInfo(uint64_t rows, const VknOperand (&operands)[N]) {
+template <uint32_t N>
+inline VknExecuteInfo makeExecuteInfo(uint64_t rows, const VknOperand (&operands)[N]) {
     VknExecuteInfo info = {};
     info.sType = VKN_STRUCTURE_TYPE_EXECUTE_INFO;
     info.rows = rows;
@@ -54,7 +55,8 @@ template <uint32_t N> inline VknExecuteInfo makeExecuteInfo(uint64_t rows, const
 }
 
 // Owns a handle; moves, does not copy.
-template <typename T, void (*Destroy)(T)> class Handle {
+template <typename T, void (*Destroy)(T)>
+class Handle {
 public:
     Handle() noexcept = default;
     explicit Handle(T handle) noexcept : handle_(handle) {}
@@ -106,6 +108,6 @@ inline VknContextInfo getContextInfo(VknContext context) {
     return info;
 }
 
-} // namespace vknorm
+}  // namespace vknorm
 
-#endif // VKNORM_HPP
+#endif  // VKNORM_HPP

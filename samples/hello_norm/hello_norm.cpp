@@ -10,32 +10,30 @@
 #include <random>
 
 namespace {
-
 using Floats = std::vector<float>;
+using Record = std::function<void(VkCommandBuffer)>;
 constexpr size_t kRows = 512;  // tokens
 constexpr size_t kHiddenSize = 4096;
 constexpr float kEpsilon = 1e-5F;
-constexpr VknOperandType kTypes[] = {{VKN_ROLE_INPUT, VKN_TYPE_F32},
-                                     {VKN_ROLE_OUTPUT, VKN_TYPE_F32},
-                                     {VKN_ROLE_GAMMA, VKN_TYPE_F32},
-                                     {VKN_ROLE_BETA, VKN_TYPE_F32}};
-constexpr int kSubmits = 9, kDispatches = 20;  // in each: one alone would measure the submit
+constexpr VknType kType = VKN_TYPE_F32;
+constexpr VknOperandType kTypes[] = {
+    {VKN_ROLE_INPUT, kType}, {VKN_ROLE_OUTPUT, kType}, {VKN_ROLE_GAMMA, kType}, {VKN_ROLE_BETA, kType}};
 // Adding n squares in fp32 loses at most n · 2^-24 of the sum, and half of that after the square root. No lane adds up
 // more than a quarter of a row: 4096 / 4 / 2 · 2^-24 = 2^-15, relative to the size of the terms that make up y.
 constexpr double kBound = 0x1p-15;
 
 // The largest error of y, or NaN if y has one, so that no bound holds.
-double largestError(bool layerNorm, const Floats& xs, const Floats& gammas, const Floats& betas, const Floats& ys) {
+double largestError(bool isLayerNorm, const Floats& xs, const Floats& gammas, const Floats& betas, const Floats& ys) {
     const std::vector<double> x(xs.begin(), xs.end()), gamma(gammas.begin(), gammas.end());
     const std::vector<double> y(ys.begin(), ys.end()), beta(betas.begin(), betas.end());
     double largest = 0.0;
     for (size_t row = 0; row < x.size(); row += kHiddenSize) {
         double mean = 0.0, squares = 0.0;
-        for (size_t i = 0; layerNorm && i < kHiddenSize; ++i) mean += x[row + i] / kHiddenSize;
+        for (size_t i = 0; isLayerNorm && i < kHiddenSize; ++i) mean += x[row + i] / kHiddenSize;
         for (size_t i = 0; i < kHiddenSize; ++i) squares += (x[row + i] - mean) * (x[row + i] - mean);
         const double rstd = 1.0 / std::sqrt(squares / kHiddenSize + static_cast<double>(kEpsilon));
         for (size_t i = 0; i < kHiddenSize; ++i) {
-            const double weight = rstd * gamma[i], bias = layerNorm ? beta[i] : 0.0;
+            const double weight = rstd * gamma[i], bias = isLayerNorm ? beta[i] : 0.0;
             const double exact = (x[row + i] - mean) * weight + bias;
             const double size = (std::abs(x[row + i]) + std::abs(mean)) * std::abs(weight) + std::abs(bias);
             const double error = std::abs(y[row + i] - exact) / (size + 1e-30);
@@ -49,25 +47,33 @@ void require(VknResult result, const VknError& error) {
     if (result != VKN_SUCCESS) throw std::runtime_error(std::string(vknResultName(result)) + ": " + error.message);
 }
 
-// What `record` records, many times in one submit; the median of several submits.
-vknorm::SubmitResult measure(vknorm::Device& device, const std::function<void(VkCommandBuffer)>& record) {
+// Seconds that one of what `record` records takes. So many are in a submit that submitting does not count; the median of
+// up to nine submits, fewer where they are slow. The first was the warm-up.
+vknorm::SubmitResult measure(vknorm::Device& device, const Record& record) {
+    const double first = device.submit(record).seconds;
+    const int count = static_cast<int>(std::clamp(0.05 / first, 1.0, 1000.0));
     vknorm::CommandBuffer commands(device);
     VkCommandBuffer handle = commands.begin();
-    for (int i = 0; i < kDispatches; ++i, device.recordBarrier(handle)) record(handle);
+    for (int i = 0; i < count; ++i, device.recordBarrier(handle)) record(handle);
     commands.end();
-    std::vector<vknorm::SubmitResult> results;
-    for (int i = 0; i < kSubmits + 2; ++i) results.push_back(commands.submit());
-    std::sort(results.begin() + 2, results.end(), [](auto& a, auto& b) { return a.seconds < b.seconds; });
-    return results[2 + kSubmits / 2];  // the first two warmed up
+    std::vector<vknorm::SubmitResult> results(static_cast<size_t>(std::clamp(2.0 / (first * count), 3.0, 9.0)));
+    for (auto& result : results) result = commands.submit();
+    std::sort(results.begin(), results.end(), [](auto& a, auto& b) { return a.seconds < b.seconds; });
+    vknorm::SubmitResult median = results[results.size() / 2];
+    median.seconds /= count;
+    return median;
 }
 
 bool run(const char* selector) {
     vknorm::DeviceOptions options;
     options.selector = selector;  // empty: VKNORM_DEVICE, or the best there is
     vknorm::Device device(options);
-    const std::string description = vknorm::describeDevice(device.deviceInfo());
-    std::printf("device     %s\nself-test  %s\ndata       %zu rows of %zu, fp32, with an outlier channel\n\n",
-                description.c_str(), device.selfTestReport().c_str(), kRows, kHiddenSize);
+    const vknorm::DeviceInfo& info = device.deviceInfo();
+    std::printf("device     %s%s\n", info.name.c_str(), info.isSoftware ? ": a software driver, not a GPU" : "");
+    std::printf("driver     %s %s\nvulkan     %u.%u, subgroup size %u\nself-test  %s\n", info.driverName.c_str(),
+                info.driverInfo.c_str(), VK_API_VERSION_MAJOR(info.apiVersion), VK_API_VERSION_MINOR(info.apiVersion),
+                info.subgroupSize, device.selfTestReport().c_str());
+    std::printf("data       %zu rows of %zu, fp32; 16 MiB in all, which a cache may hold\n\n", kRows, kHiddenSize);
 
     // What a language model has in its residual stream: normal values, and a channel that is huge for a few tokens.
     std::mt19937 random(42);
@@ -82,21 +88,21 @@ bool run(const char* selector) {
     // The yardstick: a copy of the same bytes.
     const auto copy = device.function<PFN_vkCmdCopyBuffer>("vkCmdCopyBuffer");
     const VkBufferCopy whole = {0, 0, x.size()};
-    const auto recordCopy = [&](VkCommandBuffer commands) { copy(commands, x.handle(), y.handle(), 1, &whole); };
-    const vknorm::SubmitResult copyTime = measure(device, recordCopy);
-    const double copyRate = 2e-9 * static_cast<double>(x.size()) * kDispatches / copyTime.seconds;
-    std::printf("operation   max error   allowed      GB/s  of a copy\ncopy   %35.1f\n", copyRate);
+    const vknorm::SubmitResult copied =
+        measure(device, [&](VkCommandBuffer commands) { copy(commands, x.handle(), y.handle(), 1, &whole); });
+    const double copyRate = 2e-9 * static_cast<double>(x.size()) / copied.seconds;
+    std::printf("operation   max error   allowed      GB/s  of a copy\ncopy   %35.2f\n", copyRate);
 
     const VknOperand operands[] = {x.operand(VKN_ROLE_INPUT), y.operand(VKN_ROLE_OUTPUT), gamma.operand(VKN_ROLE_GAMMA),
                                    beta.operand(VKN_ROLE_BETA)};
-    bool allRight = true;
+    bool isAllRight = true;
     std::string kernels;
-    for (const bool layerNorm : {false, true}) {
-        const char* name = layerNorm ? "LayerNorm" : "RMSNorm";
+    for (const bool isLayerNorm : {false, true}) {
+        const char* name = isLayerNorm ? "LayerNorm" : "RMSNorm";
         // 1. A plan, at load time: the operation and the types. It chooses the kernel and compiles it.
         VknPlanCreateInfo create = vknorm::makePlanCreateInfo(
-            layerNorm ? VKN_OPERATION_LAYER_NORM : VKN_OPERATION_RMS_NORM, kHiddenSize, kTypes, kEpsilon);
-        create.operandCount = layerNorm ? 4 : 3;  // no beta in RMSNorm
+            isLayerNorm ? VKN_OPERATION_LAYER_NORM : VKN_OPERATION_RMS_NORM, kHiddenSize, kTypes, kEpsilon);
+        create.operandCount = isLayerNorm ? 4 : 3;  // no beta in RMSNorm
         VknError error = vknorm::makeError();
         vknorm::Plan plan;
         require(vknCreatePlan(device.context(), &create, plan.out(), &error), error);
@@ -108,25 +114,25 @@ bool run(const char* selector) {
         require(vknCreateBinding(plan.get(), &execute, binding.out(), &error), error);
 
         // 3. Record, submit, check; only then measure.
-        const auto record = [&](VkCommandBuffer commands) {
+        const Record record = [&](VkCommandBuffer commands) {
             require(vknCmdExecuteBinding(binding.get(), commands, kRows, &error), error);
         };
         y.fill(0x7FC00000U);  // NaN: an element that is not written is seen
         device.submit(record);
-        const double largest = largestError(layerNorm, inputs, gammas, betas, y.download<float>(inputs.size()));
-        const VknPlanInfo info = vknorm::getPlanInfo(plan);
-        const double bytes = static_cast<double>(info.leastBytesPerRow * kRows + info.bytesPerDispatch);
-        const double rate = largest <= kBound ? 1e-9 * bytes * kDispatches / measure(device, record).seconds : 0.0;
-        std::printf("%-9s %11.1e %9.1e %9.1f %9.0f %%  %s\n", name, largest, kBound, rate, 100.0 * rate / copyRate,
-                    largest <= kBound ? "right" : "WRONG");
-        kernels += std::string(name) + ": " + info.reason + "\n";
-        allRight = allRight && largest <= kBound;
+        const double largest = largestError(isLayerNorm, inputs, gammas, betas, y.download<float>(inputs.size()));
+        const bool isRight = largest <= kBound;  // not so for NaN
+        const VknPlanInfo chosen = vknorm::getPlanInfo(plan);
+        const double bytes = static_cast<double>(chosen.leastBytesPerRow * kRows + chosen.bytesPerDispatch);
+        const double rate = isRight ? 1e-9 * bytes / measure(device, record).seconds : 0.0;
+        std::printf("%-9s %11.1e %9.1e %9.2f %9.0f %%  %s\n", name, largest, kBound, rate, 100.0 * rate / copyRate,
+                    isRight ? "right" : "WRONG");
+        kernels += std::string(name) + ": " + chosen.reason + "\n";
+        isAllRight = isAllRight && isRight;
     }
-    const bool gpuTime = copyTime.source == vknorm::TimingSource::GpuTimestamps;
-    std::printf("\n%sMedian of %d submits of %d, %s. 16 MiB are touched, which a cache may hold.\n", kernels.c_str(),
-                kSubmits, kDispatches, gpuTime ? "GPU timestamps" : "host clock");
-    if (device.deviceInfo().isSoftware) std::puts("A software driver, not a GPU: it shows results, not speed.");
-    return allRight;
+    const bool isHostClock = copied.source == vknorm::TimingSource::HostClock;
+    std::printf("\n%sTimed by %s.\n", kernels.c_str(), isHostClock ? "the host's clock" : "the device's timestamps");
+    if (info.isSoftware) std::puts("A software driver shows results, not speed: compare it with no GPU.");
+    return isAllRight;
 }
 
 }  // namespace
