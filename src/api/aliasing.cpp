@@ -2,9 +2,7 @@
 
 namespace vkn {
 
-bool rangesOverlap(const ByteRange& a, const ByteRange& b) {
-    return a.begin < b.end && b.begin < a.end;
-}
+bool rangesOverlap(const ByteRange& a, const ByteRange& b) { return a.begin < b.end && b.begin < a.end; }
 
 bool rowsOverlap(const Tensor& tensor, const RowShape& shape) {
     const uint64_t outers = shape.rows / shape.rowsPerOuter + (shape.rows % shape.rowsPerOuter != 0 ? 1 : 0);
@@ -45,4 +43,4 @@ bool tensorsOverlap(const PlacedTensor& a, const PlacedTensor& b, const RowShape
     return rangesOverlap(a.range, b.range) && !areApartColumns(a.tensor, b.tensor, shape);
 }
 
-} // namespace vkn
+}  // namespace vkn

@@ -17,4 +17,4 @@ struct PlacedTensor {
 };
 bool tensorsOverlap(const PlacedTensor& a, const PlacedTensor& b, const RowShape& shape);
 
-} // namespace vkn
+}  // namespace vkn

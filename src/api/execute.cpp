@@ -17,9 +17,10 @@ static VknResult takeSets(VknBindingPool pool, const Execution& execution, SetSo
     const uint64_t needed = setsNeeded(execution);
     const uint64_t left = pool->setCount - pool->used;
     if (needed > left) {
-        return fail(error, VKN_ERROR_BINDING_POOL_EXHAUSTED, "bindingPool", needed, left,
-                    "dispatches are needed and the pool has %u left: reset it, or create it with a larger maxDispatches",
-                    static_cast<unsigned>(left));
+        return fail(
+            error, VKN_ERROR_BINDING_POOL_EXHAUSTED, "bindingPool", needed, left,
+            "dispatches are needed and the pool has %u left: reset it, or create it with a larger maxDispatches",
+            static_cast<unsigned>(left));
     }
     source.sets = pool->sets + pool->used;
     pool->used += static_cast<uint32_t>(needed);
@@ -93,7 +94,8 @@ VknResult vknCmdExecuteBinding(VknBinding binding, VkCommandBuffer commandBuffer
     }
     const Execution& made = binding->execution;
     if (rows > made.shape.rows) {
-        return failArgument(pError, "rows", rows, made.shape.rows, "must be at most the rows that the binding was made with");
+        return failArgument(pError, "rows", rows, made.shape.rows,
+                            "must be at most the rows that the binding was made with");
     }
     const bool gpuRows = made.spec->isSet(VKN_PLAN_GPU_ROWS_BIT);
     const uint64_t recorded = gpuRows ? made.shape.rows : rows;

@@ -7,7 +7,7 @@ namespace vkn {
 
 namespace {
 
-constexpr uint64_t kMaxDispatches = 1u << 20; // of one operation: what a command buffer may reasonably hold
+constexpr uint64_t kMaxDispatches = 1u << 20;  // of one operation: what a command buffer may reasonably hold
 
 class Validator {
 public:
@@ -20,7 +20,8 @@ public:
         execution_.choice = &plan_.choice;
         execution_.signature = &plan_.signature;
         execution_.shape.rows = info_.rows;
-        execution_.shape.rowsPerOuter = info_.rowsPerOuter != 0 ? info_.rowsPerOuter : (info_.rows != 0 ? info_.rows : 1);
+        execution_.shape.rowsPerOuter =
+            info_.rowsPerOuter != 0 ? info_.rowsPerOuter : (info_.rows != 0 ? info_.rows : 1);
         VknResult result = checkStructureType(error_, "sType", info_.sType, VKN_STRUCTURE_TYPE_EXECUTE_INFO);
         if (result == VKN_SUCCESS && info_.pNext != nullptr) {
             result = failArgument(error_, "pNext", 1, 0, "must be null");
@@ -108,8 +109,8 @@ private:
         }
         if (operand.offset % tensor.elementSize != 0) {
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "offset").text, operand.offset,
-                        tensor.elementSize, "must be a multiple of %u, the size of an element of %s", tensor.elementSize,
-                        role.name);
+                        tensor.elementSize, "must be a multiple of %u, the size of an element of %s",
+                        tensor.elementSize, role.name);
         }
         return role.extent == Extent::Parameters ? VKN_SUCCESS : readStrides(index, operand, role, tensor);
     }
@@ -127,8 +128,8 @@ private:
         const uint64_t dense = saturatingMultiply(execution_.shape.rowsPerOuter, tensor.rowStride);
         tensor.outerStride = operand.outerStride != 0 ? operand.outerStride : dense;
         if (role.extent == Extent::Scalars && tensor.outerStride != dense) {
-            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "outerStride").text, operand.outerStride,
-                        dense, "%s is dense: must be 0 or rowsPerOuter", role.name);
+            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "outerStride").text,
+                        operand.outerStride, dense, "%s is dense: must be 0 or rowsPerOuter", role.name);
         }
         if (role.isWritten && rowsOverlap(tensor, execution_.shape)) {
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "outerStride").text, tensor.outerStride,
@@ -170,8 +171,8 @@ private:
         const uint64_t words = boundRange(range, 16).end;
         if (words > size) {
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, field.text, size, words,
-                        "%s ends inside a word, which is accessed as a whole: the buffer must have at least %llu bytes", name,
-                        static_cast<unsigned long long>(words));
+                        "%s ends inside a word, which is accessed as a whole: the buffer must have at least %llu bytes",
+                        name, static_cast<unsigned long long>(words));
         }
         return VKN_SUCCESS;
     }
@@ -200,14 +201,16 @@ private:
 
     VknResult splitRows() {
         if (!finishExecution(plan_.context->facts, execution_)) {
-            return fail(error_, VKN_ERROR_UNSUPPORTED, "rows", info_.rows, plan_.context->facts.maxStorageBufferRange,
-                        "operands that share a binding are further apart, or a row is larger, than the %llu bytes that this "
-                        "device lets a binding have",
-                        static_cast<unsigned long long>(plan_.context->facts.maxStorageBufferRange));
+            return fail(
+                error_, VKN_ERROR_UNSUPPORTED, "rows", info_.rows, plan_.context->facts.maxStorageBufferRange,
+                "operands that share a binding are further apart, or a row is larger, than the %llu bytes that this "
+                "device lets a binding have",
+                static_cast<unsigned long long>(plan_.context->facts.maxStorageBufferRange));
         }
         if (execution_.split.dispatchCount > kMaxDispatches) {
             return fail(error_, VKN_ERROR_UNSUPPORTED, "rows", info_.rows, kMaxDispatches,
-                        "these strides need more than %llu dispatches", static_cast<unsigned long long>(kMaxDispatches));
+                        "these strides need more than %llu dispatches",
+                        static_cast<unsigned long long>(kMaxDispatches));
         }
         return VKN_SUCCESS;
     }
@@ -265,7 +268,7 @@ private:
     }
 };
 
-} // namespace
+}  // namespace
 
 VknResult makeExecution(const VknPlan_T& plan, const VknExecuteInfo* info, Purpose purpose, Execution& execution,
                         VknError* error) {
@@ -275,4 +278,4 @@ VknResult makeExecution(const VknPlan_T& plan, const VknExecuteInfo* info, Purpo
     return Validator(plan, *info, purpose, execution, error).run();
 }
 
-} // namespace vkn
+}  // namespace vkn

@@ -7,4 +7,4 @@ namespace vkn {
 
 VknResult createPlan(VknContext context, const OperationSpec& spec, VknPlan* plan, VknError* error);
 
-} // namespace vkn
+}  // namespace vkn

@@ -9,14 +9,14 @@ using namespace vkn;
 
 namespace {
 
-constexpr uint32_t kMagic = 0x4C4E4B56u; // "VKNL"
+constexpr uint32_t kMagic = 0x4C4E4B56u;  // "VKNL"
 
 struct ListHeader {
     uint32_t magic;
-    uint32_t version; // of the library: a specification means what that version says
+    uint32_t version;  // of the library: a specification means what that version says
     uint32_t specSize;
     uint32_t planCount;
-    uint64_t hash; // over the specifications
+    uint64_t hash;  // over the specifications
 };
 
 VknResult readHeader(size_t size, const void* data, ListHeader& header, VknError* error) {
@@ -41,7 +41,7 @@ VknResult readHeader(size_t size, const void* data, ListHeader& header, VknError
     return VKN_SUCCESS;
 }
 
-} // namespace
+}  // namespace
 
 VknResult vknSerializePlans(uint32_t planCount, const VknPlan* pPlans, size_t* pSize, void* pData) {
     const size_t needed = sizeof(ListHeader) + planCount * sizeof(OperationSpec);
@@ -64,12 +64,12 @@ VknResult vknSerializePlans(uint32_t planCount, const VknPlan* pPlans, size_t* p
     return VKN_SUCCESS;
 }
 
-VknResult vknCreatePlansFromList(VknContext context, size_t size, const void* pData, uint32_t* pPlanCount, VknPlan* pPlans,
-                                 VknError* pError) {
+VknResult vknCreatePlansFromList(VknContext context, size_t size, const void* pData, uint32_t* pPlanCount,
+                                 VknPlan* pPlans, VknError* pError) {
     if (context == nullptr || pPlanCount == nullptr) {
         return failArgument(pError, context == nullptr ? "context" : "pPlanCount", 0, 1, "must not be null");
     }
-    ListHeader header;
+    ListHeader header = {};
     VknResult result = readHeader(size, pData, header, pError);
     if (result != VKN_SUCCESS) {
         return result;
@@ -80,14 +80,15 @@ VknResult vknCreatePlansFromList(VknContext context, size_t size, const void* pD
         return VKN_SUCCESS;
     }
     if (room < header.planCount) {
-        return failArgument(pError, "pPlanCount", room, header.planCount, "is too little room for the plans of the list");
+        return failArgument(pError, "pPlanCount", room, header.planCount,
+                            "is too little room for the plans of the list");
     }
     const auto* bytes = static_cast<const uint8_t*>(pData) + sizeof header;
     for (uint32_t i = 0; i < header.planCount; ++i) {
         OperationSpec spec;
         memcpy(&spec, bytes + i * sizeof spec, sizeof spec);
         spec.name[sizeof spec.name - 1] = '\0';
-        VknError* error = result == VKN_SUCCESS ? pError : nullptr; // the first error is the one that is told
+        VknError* error = result == VKN_SUCCESS ? pError : nullptr;  // the first error is the one that is told
         pPlans[i] = nullptr;
         VknResult own = checkOperationSpec(spec, error);
         if (own == VKN_SUCCESS) {

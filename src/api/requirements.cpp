@@ -12,11 +12,11 @@ namespace {
 // Extensions that the library uses, and the version that made each core.
 struct UsefulExtension {
     const char* name;
-    uint32_t coreSince; // 0: never, for our purposes
+    uint32_t coreSince;  // 0: never, for our purposes
 };
 
 constexpr UsefulExtension kUsefulExtensions[] = {
-    {VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME, 0}, // core in 1.4 as another structure; the extension stays
+    {VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME, 0},  // core in 1.4 as another structure; the extension stays
     {VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME, VK_API_VERSION_1_3},
 };
 
@@ -33,7 +33,8 @@ public:
 
     VknResult run() {
         // Push descriptors and subgroup sizes are described by vkGetPhysicalDeviceProperties2 only.
-        const bool canAsk = functions_.GetPhysicalDeviceProperties2 != nullptr;
+        const bool canAsk =
+            functions_.GetPhysicalDeviceProperties2 != nullptr && functions_.GetPhysicalDeviceFeatures2 != nullptr;
         const VknResult result = canAsk ? listExtensions() : VKN_SUCCESS;
         if (result == VKN_SUCCESS && canAsk && hasSubgroupSizeControl_) {
             askFeatures();
@@ -96,7 +97,7 @@ private:
     }
 };
 
-} // namespace
+}  // namespace
 
 VknResult vknQueryDeviceRequirements(PFN_vkGetInstanceProcAddr getInstanceProcAddr, VkInstance instance,
                                      VkPhysicalDevice physicalDevice, uint32_t apiVersion,

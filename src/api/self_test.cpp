@@ -29,7 +29,8 @@ uint32_t wordsOf(const KernelChoice& choice) {
 
 // Calls visit(form, choice, first word of its results) for each form that is tested, in a fixed order, and returns the number
 // of words in all.
-template <typename Visit> uint32_t forEachTest(const DeviceFacts& facts, const Visit& visit) {
+template <typename Visit>
+uint32_t forEachTest(const DeviceFacts& facts, const Visit& visit) {
     uint32_t word = 0;
     for (VknKernelForm form : kForms) {
         KernelChoice choice;
@@ -90,19 +91,24 @@ VknResult compileTests(VknContext_T& context, VknError* error) {
     const PipelineMaker maker = {context.memory,         context.functions,     context.device,
                                  context.pipelineLayout, context.pipelineCache, false};
     VknResult result = VKN_SUCCESS;
+    VknError failure = {};
+    bool isAnyCompiled = false;
     forEachTest(context.facts, [&](VknKernelForm form, const KernelChoice& choice, uint32_t) {
         VkPipeline& pipeline = context.selfTestPipelines[form];
-        if (result != VKN_SUCCESS || pipeline != VK_NULL_HANDLE) {
-            return;
+        if (pipeline == VK_NULL_HANDLE && (result == VKN_SUCCESS || result == VKN_ERROR_PIPELINE_FAILED)) {
+            const VknResult own = makeSelfTestPipeline(maker, choice, pipeline, &failure);
+            result = own != VKN_SUCCESS ? own : result;
         }
-        const VknResult own = makeSelfTestPipeline(maker, choice, pipeline, error);
-        // A form that does not compile leaves its results unwritten, and so fails.
-        result = own == VKN_ERROR_PIPELINE_FAILED ? VKN_SUCCESS : own;
+        isAnyCompiled = isAnyCompiled || pipeline != VK_NULL_HANDLE;
     });
-    return result;
+    // A form that does not compile has no result, and so fails.
+    if (result == VKN_SUCCESS || (result == VKN_ERROR_PIPELINE_FAILED && isAnyCompiled)) {
+        return VKN_SUCCESS;
+    }
+    return fail(error, result, "", failure.value, failure.limit, "%s", failure.message);
 }
 
-} // namespace
+}  // namespace
 
 void vknGetSelfTestInfo(VknContext context, VknSelfTestInfo* pInfo) {
     const uint32_t words = forEachTest(context->facts, [](VknKernelForm, const KernelChoice&, uint32_t) {});
@@ -126,6 +132,9 @@ VknResult vknCmdSelfTest(VknContext context, VkCommandBuffer commandBuffer, VkBu
     if (offset > bufferSize || bufferSize - offset < info.bufferSize) {
         return failArgument(pError, "bufferSize", bufferSize, saturatingAdd(offset, info.bufferSize),
                             "must hold VknSelfTestInfo::bufferSize bytes from offset on");
+    }
+    if (context->selfTestPool != VK_NULL_HANDLE) {
+        releaseSelfTest(*context);  // recorded before and never judged
     }
     VknResult result = compileTests(*context, pError);
     VkDescriptorSet set = VK_NULL_HANDLE;
@@ -151,16 +160,21 @@ VknResult vknCmdSelfTest(VknContext context, VkCommandBuffer commandBuffer, VkBu
     } else {
         pushSet(*context, commandBuffer, contents);
     }
+    bool isFirst = true;
     forEachTest(context->facts, [&](VknKernelForm form, const KernelChoice&, uint32_t word) {
         const SelfTestConstants constants = {word};
         const VkPipeline pipeline = context->selfTestPipelines[form];
-        if (pipeline != VK_NULL_HANDLE) {
-            const Functions& functions = context->functions;
-            functions.CmdBindPipeline(commandBuffer, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
-            functions.CmdPushConstants(commandBuffer, context->pipelineLayout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
-                                       sizeof constants, &constants);
-            functions.CmdDispatch(commandBuffer, VKN_SELF_TEST_WORKGROUPS, 1, 1);
+        if (pipeline == VK_NULL_HANDLE) {
+            return;
         }
+        if (!isFirst) {
+            // They write different words, but of one bound range.
+            recordBarrier(*context, commandBuffer, firstScope(false), secondScope(false));
+        }
+        isFirst = false;
+        context->functions.CmdBindPipeline(commandBuffer, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
+        recordConstants(*context, commandBuffer, &constants, sizeof constants);
+        context->functions.CmdDispatch(commandBuffer, VKN_SELF_TEST_WORKGROUPS, 1, 1);
     });
     return VKN_SUCCESS;
 }
@@ -191,8 +205,8 @@ VknResult vknCheckSelfTest(VknContext context, const void* pData, size_t size, V
         }
         pReport->failedForms |= formBit(form);
         const size_t used = strlen(pReport->text);
-        snprintf(pReport->text + used, sizeof pReport->text - used, "%sthe %s form %s", used == 0 ? "" : "; ", kNames[form],
-                 isCompiled ? "adds up wrongly" : "does not compile");
+        snprintf(pReport->text + used, sizeof pReport->text - used, "%sthe %s form %s", used == 0 ? "" : "; ",
+                 kNames[form], isCompiled ? "adds up wrongly" : "does not compile");
     });
     if (!wasRecorded) {
         return failArgument(pError, "context", 0, 1, "no self-test was recorded with vknCmdSelfTest");

@@ -6,7 +6,8 @@
 
 namespace vkn {
 
-VknResult fail(VknError* error, VknResult code, const char* field, uint64_t value, uint64_t limit, const char* text, ...) {
+VknResult fail(VknError* error, VknResult code, const char* field, uint64_t value, uint64_t limit, const char* text,
+               ...) {
     if (error == nullptr) {
         return code;
     }
@@ -16,7 +17,8 @@ VknResult fail(VknError* error, VknResult code, const char* field, uint64_t valu
     snprintf(error->field, sizeof error->field, "%s", field);
     int used = 0;
     if (field[0] != '\0') {
-        used = snprintf(error->message, sizeof error->message, "%s %llu: ", field, static_cast<unsigned long long>(value));
+        used =
+            snprintf(error->message, sizeof error->message, "%s %llu: ", field, static_cast<unsigned long long>(value));
     }
     const size_t start = used < 0 ? 0 : static_cast<size_t>(used);
     va_list arguments;
@@ -32,16 +34,16 @@ VknResult failArgument(VknError* error, const char* field, uint64_t value, uint6
 
 static VknResult resultOf(VkResult result) {
     switch (result) {
-    case VK_ERROR_OUT_OF_HOST_MEMORY:
-        return VKN_ERROR_OUT_OF_HOST_MEMORY;
-    case VK_ERROR_OUT_OF_DEVICE_MEMORY:
-    case VK_ERROR_OUT_OF_POOL_MEMORY:
-    case VK_ERROR_FRAGMENTED_POOL:
-        return VKN_ERROR_OUT_OF_DEVICE_MEMORY;
-    case VK_ERROR_DEVICE_LOST:
-        return VKN_ERROR_DEVICE_LOST;
-    default:
-        return VKN_ERROR_PIPELINE_FAILED;
+        case VK_ERROR_OUT_OF_HOST_MEMORY:
+            return VKN_ERROR_OUT_OF_HOST_MEMORY;
+        case VK_ERROR_OUT_OF_DEVICE_MEMORY:
+        case VK_ERROR_OUT_OF_POOL_MEMORY:
+        case VK_ERROR_FRAGMENTED_POOL:
+            return VKN_ERROR_OUT_OF_DEVICE_MEMORY;
+        case VK_ERROR_DEVICE_LOST:
+            return VKN_ERROR_DEVICE_LOST;
+        default:
+            return VKN_ERROR_PIPELINE_FAILED;
     }
 }
 
@@ -60,8 +62,8 @@ VknResult checkStructureType(VknError* error, const char* field, VknStructureTyp
     if (actual == expected) {
         return VKN_SUCCESS;
     }
-    return fail(error, VKN_ERROR_INVALID_ARGUMENT, field, static_cast<uint64_t>(actual), static_cast<uint64_t>(expected),
-                "must be %d, the structure's type", static_cast<int>(expected));
+    return fail(error, VKN_ERROR_INVALID_ARGUMENT, field, static_cast<uint64_t>(actual),
+                static_cast<uint64_t>(expected), "must be %d, the structure's type", static_cast<int>(expected));
 }
 
-} // namespace vkn
+}  // namespace vkn

@@ -28,4 +28,4 @@ FieldName operandField(uint32_t index, const char* member);
 // INVALID_ARGUMENT if a structure's sType is not what it should be.
 VknResult checkStructureType(VknError* error, const char* field, VknStructureType actual, VknStructureType expected);
 
-} // namespace vkn
+}  // namespace vkn

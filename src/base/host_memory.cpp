@@ -29,4 +29,4 @@ void HostMemory::release(void* memory) const {
     callbacks_.pfnFree(callbacks_.pUserData, memory);
 }
 
-} // namespace vkn
+}  // namespace vkn

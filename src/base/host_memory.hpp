@@ -19,12 +19,14 @@ public:
     // For Vulkan's own calls: the host's callbacks, or null.
     const VkAllocationCallbacks* callbacks() const { return hasCallbacks_ ? &callbacks_ : nullptr; }
 
-    template <typename T> T* create() const {
+    template <typename T>
+    T* create() const {
         void* memory = allocate(sizeof(T));
         return memory == nullptr ? nullptr : new (memory) T();
     }
 
-    template <typename T> T* createArray(size_t count) const {
+    template <typename T>
+    T* createArray(size_t count) const {
         T* first = static_cast<T*>(allocate(sizeof(T) * (count == 0 ? 1 : count)));
         for (size_t i = 0; first != nullptr && i < count; ++i) {
             new (first + i) T();
@@ -37,4 +39,4 @@ private:
     bool hasCallbacks_ = false;
 };
 
-} // namespace vkn
+}  // namespace vkn

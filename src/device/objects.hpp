@@ -15,7 +15,7 @@ struct VknContext_T {
     vkn::DeviceIdentity identity = {};
     std::atomic<uint32_t> failedForms{0};  // by the self-test; plans are created from any thread
     char quirks[256] = {};
-    VkPipelineCreateFlags pipelineFlags = 0; // what the host wants captured
+    VkPipelineCreateFlags pipelineFlags = 0;  // what the host wants captured
 
     VkDescriptorSetLayout setLayout = VK_NULL_HANDLE;  // one for all plans
     VkPipelineLayout pipelineLayout = VK_NULL_HANDLE;

@@ -177,13 +177,15 @@ private:
         return VKN_SUCCESS;
     }
 
+    uint32_t lanesOfSubgroup() const { return choice_.subgroupSize == 0 ? 1 : choice_.subgroupSize; }
+
     uint32_t chunks(uint32_t team) const { return chunksPerLane(spec_.hiddenSize, choice_.chunk, team); }
 
     uint32_t mostHeldChunks() const { return smaller(VKN_MAX_GROUP, budget_.heldElements / choice_.chunk); }
 
     // CPUs run a workgroup's subgroups one after the other, so barriers only cost.
     bool isRowForSubgroup() const {
-        return facts_.isCpu || chunks(choice_.subgroupSize) <= smaller(kMaxChunksBeforeWidening, mostHeldChunks());
+        return facts_.isCpu || chunks(lanesOfSubgroup()) <= smaller(kMaxChunksBeforeWidening, mostHeldChunks());
     }
 
     VknResult chooseForm() {
@@ -246,7 +248,7 @@ private:
     // Several independent subgroups: enough to fill a core, few enough to be scheduled anywhere.
     uint32_t workgroupOfSubgroups(uint32_t limit) const {
         const uint32_t wanted = facts_.isCpu || facts_.vendorId == kVendorArm ? 64 : 128;
-        const uint32_t size = choice_.subgroupSize;
+        const uint32_t size = lanesOfSubgroup();
         const uint32_t fitting = smaller(wanted, limit) / size * size;
         return fitting == 0 ? size : fitting;
     }
@@ -255,7 +257,7 @@ private:
     uint32_t workgroupOfTeam(uint32_t limit) const {
         const uint32_t permitted = choice_.form == VKN_KERNEL_FORM_SHARED ? largestPowerOfTwo(limit) : limit;
         const uint32_t largest = smaller(permitted, budget_.largestTeam);
-        uint32_t size = choice_.form == VKN_KERNEL_FORM_SHARED ? smaller(32, largest) : choice_.subgroupSize;
+        uint32_t size = choice_.form == VKN_KERNEL_FORM_SHARED ? smaller(32, largest) : lanesOfSubgroup();
         const uint32_t few = smaller(kMaxChunksBeforeWidening, mostHeldChunks());
         while (size * 2 <= smaller(largest, kUsualLargestTeam) && chunks(size) > few) {
             size *= 2;

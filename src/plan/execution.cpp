@@ -2,12 +2,10 @@
 
 namespace vkn {
 
-static constexpr uint32_t kWideAccess = 16;          // bytes
-static constexpr uint32_t kDispatchArguments = 16;   // bytes: groups x, y, z and rows
+static constexpr uint32_t kWideAccess = 16;         // bytes
+static constexpr uint32_t kDispatchArguments = 16;  // bytes: groups x, y, z and rows
 
-static bool isPerRow(const RoleInfo& role) {
-    return role.extent != Extent::Parameters;
-}
+static bool isPerRow(const RoleInfo& role) { return role.extent != Extent::Parameters; }
 
 uint64_t scratchStride(const DeviceFacts& facts) {
     const uint32_t alignment = bindingAlignment(facts);
@@ -32,7 +30,8 @@ static bool isExecutionAligned(const Execution& execution) {
 }
 
 // Calls visit(role, binding) in the order of bindings; operands that share one follow each other.
-template <typename Visit> static void forEachOperand(const Execution& execution, const Visit& visit) {
+template <typename Visit>
+static void forEachOperand(const Execution& execution, const Visit& visit) {
     for (uint32_t r = 1; r < kRoleCount; ++r) {
         const RoleInfo* role = findRole(static_cast<VknRole>(r));
         if (execution.spec->has(role->role)) {
@@ -69,7 +68,8 @@ static void bindOperands(const Execution& execution, Dispatch& dispatch) {
         const ByteRange own = boundRange(rangeOfRun(execution, role, dispatch.run), execution.alignment);
         const bool isFirst = dispatch.buffers[binding].buffer == VK_NULL_HANDLE;
         ranges[binding] = isFirst ? own : join(ranges[binding], own);
-        dispatch.buffers[binding] = {execution.tensors[role.role].buffer, ranges[binding].begin, ranges[binding].size()};
+        dispatch.buffers[binding] = {execution.tensors[role.role].buffer, ranges[binding].begin,
+                                     ranges[binding].size()};
         if (role.isWritten) {
             dispatch.written[binding] = ranges[binding];
         }
@@ -149,4 +149,4 @@ PrepareDispatch makePrepareDispatch(const Execution& execution, uint64_t index) 
     return prepare;
 }
 
-} // namespace vkn
+}  // namespace vkn

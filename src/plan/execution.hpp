@@ -12,16 +12,16 @@ struct Execution {
     const KernelChoice* choice = nullptr;
     const Signature* signature = nullptr;
     RowShape shape;
-    Tensor tensors[kRoleCount]; // of the roles that the plan has
+    Tensor tensors[kRoleCount];  // of the roles that the plan has
     Split split;
-    uint32_t alignment = 0; // of bound ranges
-    bool isAligned = false; // every row starts at 16 bytes and is a whole number of chunks
+    uint32_t alignment = 0;  // of bound ranges
+    bool isAligned = false;  // every row starts at 16 bytes and is a whole number of chunks
     // Rows from a GPU buffer.
     VkBuffer rowsBuffer = VK_NULL_HANDLE;
     uint64_t rowsOffset = 0;
     VkBuffer scratchBuffer = VK_NULL_HANDLE;
     uint64_t scratchOffset = 0;
-    uint64_t scratchStride = 0; // bytes from the arguments of one dispatch to those of the next
+    uint64_t scratchStride = 0;  // bytes from the arguments of one dispatch to those of the next
 };
 
 struct BoundBuffer {
@@ -31,8 +31,8 @@ struct BoundBuffer {
 };
 
 struct Dispatch {
-    BoundBuffer buffers[VKN_BINDING_COUNT]; // by binding number
-    ByteRange written[VKN_BINDING_COUNT];   // the same ranges, where something is written; otherwise empty
+    BoundBuffer buffers[VKN_BINDING_COUNT];  // by binding number
+    ByteRange written[VKN_BINDING_COUNT];    // the same ranges, where something is written; otherwise empty
     NormConstants constants = {};
     RowRun run;
     uint32_t workgroups = 0;
@@ -57,4 +57,4 @@ uint64_t scratchStride(const DeviceFacts& facts);
 // The range that an operand's accesses stay in, over all dispatches.
 ByteRange operandRange(const Execution& execution, VknRole role);
 
-} // namespace vkn
+}  // namespace vkn

@@ -25,8 +25,8 @@ static constexpr OperationInfo kOperations[] = {
     {VKN_OPERATION_LAYER_NORM, "LayerNorm", VKN_FLAG_LAYER_NORM, kNormRequired, kNormOptional | roleBit(VKN_ROLE_MEAN)},
 };
 
-static constexpr uint32_t kAllFlags = VKN_PLAN_IN_PLACE_BIT | VKN_PLAN_EPSILON_OUTSIDE_ROOT_BIT | VKN_PLAN_EARLY_CAST_BIT |
-                                      VKN_PLAN_GPU_ROWS_BIT;
+static constexpr uint32_t kAllFlags =
+    VKN_PLAN_IN_PLACE_BIT | VKN_PLAN_EPSILON_OUTSIDE_ROOT_BIT | VKN_PLAN_EARLY_CAST_BIT | VKN_PLAN_GPU_ROWS_BIT;
 
 const RoleInfo* findRole(VknRole role) {
     for (const RoleInfo& info : kRoles) {
@@ -48,26 +48,26 @@ const OperationInfo* findOperation(VknOperation operation) {
 
 uint32_t elementSize(VknType type) {
     switch (type) {
-    case VKN_TYPE_F32:
-        return 4;
-    case VKN_TYPE_F16:
-    case VKN_TYPE_BF16:
-        return 2;
-    default:
-        return 0;
+        case VKN_TYPE_F32:
+            return 4;
+        case VKN_TYPE_F16:
+        case VKN_TYPE_BF16:
+            return 2;
+        default:
+            return 0;
     }
 }
 
 const char* typeName(VknType type) {
     switch (type) {
-    case VKN_TYPE_F32:
-        return "fp32";
-    case VKN_TYPE_F16:
-        return "fp16";
-    case VKN_TYPE_BF16:
-        return "bf16";
-    default:
-        return "unknown";
+        case VKN_TYPE_F32:
+            return "fp32";
+        case VKN_TYPE_F16:
+            return "fp16";
+        case VKN_TYPE_BF16:
+            return "bf16";
+        default:
+            return "unknown";
     }
 }
 
@@ -78,13 +78,9 @@ static uint32_t bitsOf(float value) {
     return bits;
 }
 
-static bool isFinite(float value) {
-    return (bitsOf(value) & 0x7F800000u) != 0x7F800000u;
-}
+static bool isFinite(float value) { return (bitsOf(value) & 0x7F800000u) != 0x7F800000u; }
 
-static bool isNegative(float value) {
-    return (bitsOf(value) & 0x80000000u) != 0 && (bitsOf(value) & 0x7FFFFFFFu) != 0;
-}
+static bool isNegative(float value) { return (bitsOf(value) & 0x80000000u) != 0 && (bitsOf(value) & 0x7FFFFFFFu) != 0; }
 
 // The roles that a plan must and may have, with its flags.
 static uint32_t requiredRoles(const OperationInfo& operation, uint32_t flags) {
@@ -120,8 +116,8 @@ static VknResult checkRoles(const OperationSpec& spec, const OperationInfo& oper
         const bool isRequired = (required & roleBit(role.role)) != 0;
         const bool isOptional = (operation.optionalRoles & roleBit(role.role)) != 0;
         if (!present && isRequired) {
-            return fail(error, VKN_ERROR_INVALID_ARGUMENT, "pOperands", role.role, role.role, "the %s operand is missing",
-                        role.name);
+            return fail(error, VKN_ERROR_INVALID_ARGUMENT, "pOperands", role.role, role.role,
+                        "the %s operand is missing", role.name);
         }
         if (present && !isRequired && !isOptional) {
             const bool inPlaceInput = role.role == VKN_ROLE_INPUT && spec.isSet(VKN_PLAN_IN_PLACE_BIT);
@@ -164,7 +160,8 @@ static VknResult copyOperands(const VknPlanCreateInfo& info, OperationSpec& spec
             return failArgument(error, field.text, operand.role, VKN_ROLE_RSTD, "is no VknRole");
         }
         if (spec.has(operand.role)) {
-            return fail(error, VKN_ERROR_INVALID_ARGUMENT, field.text, operand.role, 1, "%s is listed twice", role->name);
+            return fail(error, VKN_ERROR_INVALID_ARGUMENT, field.text, operand.role, 1, "%s is listed twice",
+                        role->name);
         }
         spec.roles |= roleBit(operand.role);
         spec.types[operand.role] = static_cast<uint32_t>(operand.type);
@@ -224,8 +221,6 @@ uint64_t leastBytesPerRow(const OperationSpec& spec) {
     return bytesOf(spec, Extent::Rows) + bytesOf(spec, Extent::Scalars) + inPlaceRead;
 }
 
-uint64_t parameterBytes(const OperationSpec& spec) {
-    return bytesOf(spec, Extent::Parameters);
-}
+uint64_t parameterBytes(const OperationSpec& spec) { return bytesOf(spec, Extent::Parameters); }
 
-} // namespace vkn
+}  // namespace vkn

@@ -6,25 +6,30 @@
 
 namespace vkn {
 
-constexpr uint32_t kRoleCount = 7; // VknRole is 1 to 6; index 0 is unused
+constexpr uint32_t kRoleCount = 7;  // VknRole is 1 to 6; index 0 is unused
 constexpr uint32_t kMaxHiddenSize = 1u << 24;
 
-enum class Extent { Rows, Parameters, Scalars }; // rows x hiddenSize, hiddenSize, or one a row
+// rows x hiddenSize elements, hiddenSize, or one a row
+enum class Extent {
+    Rows,
+    Parameters,
+    Scalars,
+};
 
 struct RoleInfo {
     VknRole role;
     const char* name;
     Extent extent;
     bool isWritten;
-    uint32_t slot;    // VKN_BINDING_* in shaders/include/interface.h
-    bool onlyFloat32; // otherwise any VknType
+    uint32_t slot;     // VKN_BINDING_* in shaders/include/interface.h
+    bool onlyFloat32;  // otherwise any VknType
 };
 
 struct OperationInfo {
     VknOperation operation;
     const char* name;
-    uint32_t kernelFlags; // VKN_FLAG_*
-    uint32_t requiredRoles; // bit (1 << role)
+    uint32_t kernelFlags;    // VKN_FLAG_*
+    uint32_t requiredRoles;  // bit (1 << role)
     uint32_t optionalRoles;
 };
 
@@ -32,9 +37,7 @@ struct OperationInfo {
 const RoleInfo* findRole(VknRole role);
 const OperationInfo* findOperation(VknOperation operation);
 
-constexpr uint32_t roleBit(VknRole role) {
-    return 1u << static_cast<uint32_t>(role);
-}
+constexpr uint32_t roleBit(VknRole role) { return 1u << static_cast<uint32_t>(role); }
 
 // Bytes of an element; 0 for a value that is no type.
 uint32_t elementSize(VknType type);
@@ -43,9 +46,9 @@ const char* typeName(VknType type);
 // A plan's description, validated: what VknPlanCreateInfo says, without pointers. It is also what a plan list stores.
 struct OperationSpec {
     uint32_t operation = 0;
-    uint32_t flags = 0; // VknPlanFlags
+    uint32_t flags = 0;  // VknPlanFlags
     uint32_t hiddenSize = 0;
-    uint32_t roles = 0; // bit (1 << role)
+    uint32_t roles = 0;  // bit (1 << role)
     uint32_t types[kRoleCount] = {};
     float epsilon = 0;
     float gammaOffset = 0;
@@ -75,4 +78,4 @@ uint64_t leastBytesPerRow(const OperationSpec& spec);
 // Bytes of gamma and beta.
 uint64_t parameterBytes(const OperationSpec& spec);
 
-} // namespace vkn
+}  // namespace vkn

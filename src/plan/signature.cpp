@@ -29,8 +29,7 @@ static void numberBindings(Signature& signature, bool packParameters) {
             continue;
         }
         const bool joins = packParameters && slot == VKN_BINDING_BETA && signature.hasSlot[VKN_BINDING_GAMMA];
-        signature.bindingOfSlot[slot] =
-            joins ? signature.bindingOfSlot[VKN_BINDING_GAMMA] : signature.bindingCount++;
+        signature.bindingOfSlot[slot] = joins ? signature.bindingOfSlot[VKN_BINDING_GAMMA] : signature.bindingCount++;
     }
     for (uint32_t slot = 0; slot < VKN_BINDING_COUNT; ++slot) {
         if (!signature.hasSlot[slot]) {
@@ -70,4 +69,4 @@ VknResult makeSignature(const DeviceFacts& facts, const OperationSpec& spec, Sig
     return VKN_SUCCESS;
 }
 
-} // namespace vkn
+}  // namespace vkn

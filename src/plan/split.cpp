@@ -5,25 +5,17 @@ namespace vkn {
 // Rows of one dispatch: 32-bit row numbers, with room for the grid's stride on top.
 static constexpr uint64_t kMaxRowsPerDispatch = 1ull << 30;
 
-uint64_t saturatingMultiply(uint64_t a, uint64_t b) {
-    return a != 0 && b > kTooLarge / a ? kTooLarge : a * b;
-}
+uint64_t saturatingMultiply(uint64_t a, uint64_t b) { return a != 0 && b > kTooLarge / a ? kTooLarge : a * b; }
 
-uint64_t saturatingAdd(uint64_t a, uint64_t b) {
-    return b > kTooLarge - a ? kTooLarge : a + b;
-}
+uint64_t saturatingAdd(uint64_t a, uint64_t b) { return b > kTooLarge - a ? kTooLarge : a + b; }
 
 static uint64_t rowStart(const Tensor& tensor, uint64_t outer, uint64_t inner) {
     return saturatingAdd(saturatingMultiply(outer, tensor.outerStride), saturatingMultiply(inner, tensor.rowStride));
 }
 
-static uint64_t larger(uint64_t a, uint64_t b) {
-    return a > b ? a : b;
-}
+static uint64_t larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
-static uint64_t smaller(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
-}
+static uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 ByteRange rowRange(const Tensor& tensor, const RowShape& shape, uint64_t first, uint64_t count) {
     if (count == 0) {
@@ -33,7 +25,7 @@ ByteRange rowRange(const Tensor& tensor, const RowShape& shape, uint64_t first, 
     const uint64_t firstOuter = first / shape.rowsPerOuter;
     const uint64_t lastOuter = last / shape.rowsPerOuter;
     uint64_t end = rowStart(tensor, lastOuter, last % shape.rowsPerOuter);
-    if (lastOuter != firstOuter) { // the last block may be short; the one before it is whole
+    if (lastOuter != firstOuter) {  // the last block may be short; the one before it is whole
         end = larger(end, rowStart(tensor, lastOuter - 1, shape.rowsPerOuter - 1));
     }
     end = saturatingAdd(end, tensor.rowElements);
@@ -46,17 +38,15 @@ ByteRange boundRange(const ByteRange& range, uint32_t bindingAlignment) {
     return {range.begin / bindingAlignment * bindingAlignment, saturatingAdd(range.end, 3) / 4 * 4};
 }
 
-ByteRange join(const ByteRange& a, const ByteRange& b) {
-    return {smaller(a.begin, b.begin), larger(a.end, b.end)};
-}
+ByteRange join(const ByteRange& a, const ByteRange& b) { return {smaller(a.begin, b.begin), larger(a.end, b.end)}; }
 
 uint32_t bindingAlignment(const DeviceFacts& facts) {
     return facts.storageBufferAlignment > 16 ? facts.storageBufferAlignment : 16;
 }
 
 // Whether `count` rows from `first` on fit, whatever their alignment: the slack is the most that rounding out can add.
-static bool fits(const RowShape& shape, const BoundTensor* tensors, uint32_t tensorCount, uint64_t first, uint64_t count,
-                 uint64_t maxRange, uint32_t alignment) {
+static bool fits(const RowShape& shape, const BoundTensor* tensors, uint32_t tensorCount, uint64_t first,
+                 uint64_t count, uint64_t maxRange, uint32_t alignment) {
     ByteRange range;
     for (uint32_t i = 0; i < tensorCount; ++i) {
         const BoundTensor& bound = tensors[i];
@@ -72,7 +62,8 @@ static bool fits(const RowShape& shape, const BoundTensor* tensors, uint32_t ten
 }
 
 // The largest n in [0, most] for which n units fit; units are whole blocks or single rows.
-template <typename Fits> static uint64_t largestThatFits(uint64_t most, const Fits& fitsUnits) {
+template <typename Fits>
+static uint64_t largestThatFits(uint64_t most, const Fits& fitsUnits) {
     uint64_t low = 0;
     uint64_t high = most;
     while (low < high) {
@@ -86,9 +77,7 @@ template <typename Fits> static uint64_t largestThatFits(uint64_t most, const Fi
     return low;
 }
 
-static uint64_t divideUp(uint64_t a, uint64_t b) {
-    return a / b + (a % b != 0 ? 1 : 0);
-}
+static uint64_t divideUp(uint64_t a, uint64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
 
 bool planSplit(const RowShape& shape, const BoundTensor* tensors, uint32_t tensorCount, uint64_t maxRange,
                uint32_t alignment, Split& split) {
@@ -133,4 +122,4 @@ RowRun runOfDispatch(const Split& split, const RowShape& shape, uint64_t index) 
     return run;
 }
 
-} // namespace vkn
+}  // namespace vkn

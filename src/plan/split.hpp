@@ -9,22 +9,22 @@ namespace vkn {
 // An operand of a recording, with its defaults filled in.
 struct Tensor {
     VkBuffer buffer = VK_NULL_HANDLE;
-    uint64_t offset = 0;     // bytes
-    uint64_t bufferSize = 0; // bytes
+    uint64_t offset = 0;      // bytes
+    uint64_t bufferSize = 0;  // bytes
     uint32_t elementSize = 0;
-    uint64_t rowElements = 0; // elements of a row that are accessed; for parameters there is one "row"
-    uint64_t rowStride = 0;   // elements; 0 for parameters
+    uint64_t rowElements = 0;  // elements of a row that are accessed; for parameters there is one "row"
+    uint64_t rowStride = 0;    // elements; 0 for parameters
     uint64_t outerStride = 0;
 };
 
 struct RowShape {
     uint64_t rows = 0;
-    uint64_t rowsPerOuter = 0; // at least 1
+    uint64_t rowsPerOuter = 0;  // at least 1
 };
 
 struct ByteRange {
     uint64_t begin = 0;
-    uint64_t end = 0; // one past the last
+    uint64_t end = 0;  // one past the last
 
     uint64_t size() const { return end - begin; }
 };
@@ -47,7 +47,7 @@ uint32_t bindingAlignment(const DeviceFacts& facts);
 // How rows become dispatches: runs of whole outer blocks, or runs of rows inside each.
 struct Split {
     uint64_t rowsPerDispatch = 0;
-    uint64_t dispatchesPerOuter = 0; // 0: runs of whole outer blocks
+    uint64_t dispatchesPerOuter = 0;  // 0: runs of whole outer blocks
     uint64_t dispatchCount = 0;
 };
 
@@ -68,4 +68,4 @@ struct RowRun {
 };
 RowRun runOfDispatch(const Split& split, const RowShape& shape, uint64_t index);
 
-} // namespace vkn
+}  // namespace vkn

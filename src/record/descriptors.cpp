@@ -55,7 +55,7 @@ struct Writes {
     }
 };
 
-} // namespace
+}  // namespace
 
 void writeSet(const VknContext_T& context, VkDescriptorSet set, const DescriptorContents& contents) {
     const Writes writes(set, contents);
@@ -101,6 +101,7 @@ VknResult createSets(VknContext_T& context, uint32_t count, VknBindingPool_T& po
     const VkResult created =
         context.functions.CreateDescriptorPool(context.device, &info, context.memory.callbacks(), &pool.pool);
     if (created != VK_SUCCESS) {
+        pool.pool = VK_NULL_HANDLE;  // undefined after a failure
         destroySets(pool);
         return failVulkan(error, "vkCreateDescriptorPool", created);
     }
@@ -117,7 +118,8 @@ void destroySets(VknBindingPool_T& pool) {
         return;
     }
     if (pool.pool != VK_NULL_HANDLE) {
-        pool.context->functions.DestroyDescriptorPool(pool.context->device, pool.pool, pool.context->memory.callbacks());
+        pool.context->functions.DestroyDescriptorPool(pool.context->device, pool.pool,
+                                                      pool.context->memory.callbacks());
     }
     pool.context->memory.release(pool.sets);
     pool = VknBindingPool_T();
@@ -128,4 +130,4 @@ uint64_t setsNeeded(const Execution& execution) {
     return saturatingMultiply(execution.split.dispatchCount, perDispatch);
 }
 
-} // namespace vkn
+}  // namespace vkn

@@ -9,7 +9,7 @@ namespace vkn {
 struct DescriptorContents {
     BoundBuffer storage[VKN_BINDING_COUNT];
     uint32_t storageCount = 0;
-    BoundBuffer dispatchArguments; // no buffer: none
+    BoundBuffer dispatchArguments;  // no buffer: none
 };
 
 DescriptorContents contentsOf(const Execution& execution, const Dispatch& dispatch, uint64_t index);
@@ -26,4 +26,4 @@ void destroySets(VknBindingPool_T& pool);
 // Sets that an execution takes from a pool.
 uint64_t setsNeeded(const Execution& execution);
 
-} // namespace vkn
+}  // namespace vkn

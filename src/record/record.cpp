@@ -1,5 +1,7 @@
 #include "record/record.hpp"
 
+#include <cstring>
+
 namespace vkn {
 
 AccessScope firstScope(bool gpuRows) {
@@ -20,6 +22,13 @@ void recordBarrier(const VknContext_T& context, VkCommandBuffer commandBuffer, c
     const VkMemoryBarrier barrier = {VK_STRUCTURE_TYPE_MEMORY_BARRIER, nullptr, first.accesses, second.accesses};
     context.functions.CmdPipelineBarrier(commandBuffer, first.stages, second.stages, 0, 1, &barrier, 0, nullptr, 0,
                                          nullptr);
+}
+
+void recordConstants(const VknContext_T& context, VkCommandBuffer commandBuffer, const void* constants, size_t size) {
+    uint8_t whole[sizeof(NormConstants)] = {};
+    memcpy(whole, constants, size);
+    context.functions.CmdPushConstants(commandBuffer, context.pipelineLayout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
+                                       sizeof whole, whole);
 }
 
 void writeSets(const Execution& execution, const VknContext_T& context, VkDescriptorSet* sets) {
@@ -78,9 +87,10 @@ private:
         context_.functions.CmdBindPipeline(commandBuffer_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
     }
 
-    template <typename Constants> void pushConstants(const Constants& constants) const {
-        context_.functions.CmdPushConstants(commandBuffer_, context_.pipelineLayout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
-                                            sizeof constants, &constants);
+    template <typename Constants>
+    void pushConstants(const Constants& constants) const {
+        static_assert(sizeof constants <= sizeof(NormConstants));
+        recordConstants(context_, commandBuffer_, &constants, sizeof constants);
     }
 
     void setDescriptors(const DescriptorContents& contents, uint64_t set) const {
@@ -145,11 +155,11 @@ private:
     }
 };
 
-} // namespace
+}  // namespace
 
 void recordExecution(const VknPlan_T& plan, VkCommandBuffer commandBuffer, const Execution& execution,
                      const SetSource& source) {
     Recorder(plan, commandBuffer, execution, source).record();
 }
 
-} // namespace vkn
+}  // namespace vkn

@@ -7,7 +7,7 @@ namespace vkn {
 
 // Where the sets of an execution come from, in the order in which writeSets fills them.
 struct SetSource {
-    VkDescriptorSet* sets = nullptr; // null: push descriptors
+    VkDescriptorSet* sets = nullptr;  // null: push descriptors
     bool areWritten = false;
 };
 
@@ -25,7 +25,11 @@ struct AccessScope {
 AccessScope firstScope(bool gpuRows);
 AccessScope secondScope(bool gpuRows);
 
+// Sets the whole range of the layout, zero behind `constants`: bytes of it that were never set are undefined, and validation
+// layers complain about them.
+void recordConstants(const VknContext_T& context, VkCommandBuffer commandBuffer, const void* constants, size_t size);
+
 void recordBarrier(const VknContext_T& context, VkCommandBuffer commandBuffer, const AccessScope& first,
                    const AccessScope& second);
 
-} // namespace vkn
+}  // namespace vkn

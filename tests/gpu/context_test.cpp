@@ -157,9 +157,6 @@ TEST_F(Contexts, PipelineCachesAreSavedAndDamagedOnesAreMisses) {
     const auto sizeWith = [&](const std::vector<uint8_t>& data) {
         VknContext other = contextWithCache(data);
         const size_t size = cacheOf(other).size();
-        VknPlan again = VKN_NULL_HANDLE;
-        EXPECT_EQ(createPlan(other, spec(96), &again, nullptr), VKN_SUCCESS);
-        vknDestroyPlan(again);
         vknDestroyContext(other);
         return size;
     };
@@ -232,14 +229,19 @@ TEST_F(Contexts, PlanListsAreMadeAgain) {
 
 TEST_F(Contexts, PlansAreMadeFromSeveralThreads) {
     constexpr size_t kThreads = 4;
+    const size_t plansPerThread = isQuickTest() ? 1 : 2;
     std::atomic<size_t> failures{0};
-    std::vector<VknPlan> plans(kThreads * 4, VKN_NULL_HANDLE);
+    std::vector<VknPlan> plans(kThreads * plansPerThread, VKN_NULL_HANDLE);
     std::vector<std::thread> threads;
     for (size_t t = 0; t < kThreads; ++t) {
         threads.emplace_back([&, t] {
-            for (size_t i = 0; i < 4; ++i) {
-                const PlanSpec description = spec(static_cast<uint32_t>(32 + 8 * i), t % 2 == 0 ? VKN_TYPE_F32 : VKN_TYPE_F16);
-                failures += createPlan(gpu().context(), description, &plans[t * 4 + i], nullptr) != VKN_SUCCESS ? 1u : 0u;
+            for (size_t i = 0; i < plansPerThread; ++i) {
+                const PlanSpec description =
+                    spec(static_cast<uint32_t>(32 + 8 * i), t % 2 == 0 ? VKN_TYPE_F32 : VKN_TYPE_F16);
+                failures +=
+                    createPlan(gpu().context(), description, &plans[t * plansPerThread + i], nullptr) != VKN_SUCCESS
+                        ? 1u
+                        : 0u;
             }
         });
     }
@@ -298,7 +300,8 @@ TEST_F(Contexts, PlanAccessesAreListed) {
     size_t scratches = 0;
     for (const VknOperandAccess& access : accesses) {
         EXPECT_NE(access.stageMask & VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0u);
-        const bool isWritten = access.role == VKN_ROLE_OUTPUT || access.role == VKN_ROLE_MEAN || access.role == VKN_ROLE_RSTD;
+        const bool isWritten =
+            access.role == VKN_ROLE_OUTPUT || access.role == VKN_ROLE_MEAN || access.role == VKN_ROLE_RSTD;
         rowsBuffers += access.isRowsBuffer != VK_FALSE ? 1u : 0u;
         scratches += access.role == 0 && access.isRowsBuffer == VK_FALSE ? 1u : 0u;
         if (access.role != 0) {
@@ -337,8 +340,8 @@ TEST_F(Contexts, BoundRangesHoldTheTensors) {
         const DeviceTensor& tensor = *run.find(role);
         EXPECT_EQ(range.buffer, tensor.buffer.handle());
         EXPECT_LE(range.offset, tensor.before.layout().byteOffset);
-        EXPECT_GE(range.offset + range.size, role == VKN_ROLE_MEAN ? norm.scalarsOffsetBytes + 28
-                                                                   : tensor.before.layout().endByte() - 10);
+        EXPECT_GE(range.offset + range.size,
+                  role == VKN_ROLE_MEAN ? norm.scalarsOffsetBytes + 28 : tensor.before.layout().endByte() - 10);
         EXPECT_LE(range.offset + range.size, tensor.buffer.size());
     }
     VknBoundRange range{};

@@ -32,9 +32,7 @@ public:
 
 }  // namespace
 
-void GpuTest::SetUp() {
-    gpu().messages().take();
-}
+void GpuTest::SetUp() { gpu().messages().take(); }
 
 void GpuTest::TearDown() {
     expectSilence(gpu());

@@ -28,10 +28,10 @@ private:
 };
 
 // Skips where something that a test needs is missing, so that nobody overlooks it.
-#define VKNORM_LOUD_SKIP(REASON)                                      \
-    do {                                                              \
-        std::printf("SKIPPED: %s\n", std::string(REASON).c_str());    \
-        GTEST_SKIP() << (REASON);                                     \
+#define VKNORM_LOUD_SKIP(REASON)                                   \
+    do {                                                           \
+        std::printf("SKIPPED: %s\n", std::string(REASON).c_str()); \
+        GTEST_SKIP() << (REASON);                                  \
     } while (false)
 
 }  // namespace vknorm::test

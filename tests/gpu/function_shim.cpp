@@ -26,25 +26,27 @@ struct Counted<Tag, void(VKAPI_PTR*)(Arguments...)> {
     static inline void(VKAPI_PTR* real)(Arguments...) = nullptr;
     static VKAPI_ATTR void VKAPI_CALL call(Arguments... arguments) {
         ++state.shim->calls[Tag::kName];
-        real(arguments...);
+        if (state.shim->dropped != Tag::kName) {
+            real(arguments...);
+        }
     }
 };
 
-#define VKNORM_COUNTED(X)         \
-    X(vkCmdBindPipeline)          \
-    X(vkCmdBindDescriptorSets)    \
-    X(vkCmdPushConstants)         \
-    X(vkCmdPushDescriptorSetKHR)  \
-    X(vkCmdDispatch)              \
-    X(vkCmdDispatchIndirect)      \
-    X(vkCmdPipelineBarrier)       \
+#define VKNORM_COUNTED(X)           \
+    X(vkCmdBindPipeline)            \
+    X(vkCmdBindDescriptorSets)      \
+    X(vkCmdPushConstants)           \
+    X(vkCmdPushDescriptorSetKHR)    \
+    X(vkCmdDispatch)                \
+    X(vkCmdDispatchIndirect)        \
+    X(vkCmdPipelineBarrier)         \
     X(vkCmdBeginDebugUtilsLabelEXT) \
-    X(vkCmdEndDebugUtilsLabelEXT) \
+    X(vkCmdEndDebugUtilsLabelEXT)   \
     X(vkUpdateDescriptorSets)
 
-#define VKNORM_TAG(name)                             \
-    struct Tag_##name {                              \
-        static constexpr const char* kName = #name;  \
+#define VKNORM_TAG(name)                            \
+    struct Tag_##name {                             \
+        static constexpr const char* kName = #name; \
     };
 VKNORM_COUNTED(VKNORM_TAG)
 #undef VKNORM_TAG
@@ -53,11 +55,11 @@ PFN_vkVoidFunction counted(const char* name, PFN_vkVoidFunction real) {
     if (real == nullptr) {
         return nullptr;
     }
-#define VKNORM_MATCH(function)                                               \
-    if (std::strcmp(name, #function) == 0) {                                 \
-        using Wrapper = Counted<Tag_##function, PFN_##function>;             \
-        Wrapper::real = reinterpret_cast<PFN_##function>(real);              \
-        return reinterpret_cast<PFN_vkVoidFunction>(&Wrapper::call);         \
+#define VKNORM_MATCH(function)                                       \
+    if (std::strcmp(name, #function) == 0) {                         \
+        using Wrapper = Counted<Tag_##function, PFN_##function>;     \
+        Wrapper::real = reinterpret_cast<PFN_##function>(real);      \
+        return reinterpret_cast<PFN_vkVoidFunction>(&Wrapper::call); \
     }
     VKNORM_COUNTED(VKNORM_MATCH)
 #undef VKNORM_MATCH
@@ -114,13 +116,9 @@ FunctionShim::FunctionShim(Device& device) {
     state.getInstanceProcAddr = device.getInstanceProcAddr();
 }
 
-FunctionShim::~FunctionShim() {
-    state = {};
-}
+FunctionShim::~FunctionShim() { state = {}; }
 
-PFN_vkGetInstanceProcAddr FunctionShim::getInstanceProcAddr() const {
-    return &getInstanceProcAddrThroughShim;
-}
+PFN_vkGetInstanceProcAddr FunctionShim::getInstanceProcAddr() const { return &getInstanceProcAddrThroughShim; }
 
 size_t FunctionShim::callCount() const {
     size_t count = 0;
@@ -138,13 +136,15 @@ PlainContext::PlainContext(Device& device, PFN_vkGetInstanceProcAddr getInstance
     info.physicalDevice = device.physicalDevice();
     info.device = device.device();
     info.apiVersion = apiVersion;
+    VknContextInfo deviceContext{};
+    deviceContext.sType = VKN_STRUCTURE_TYPE_CONTEXT_INFO;
+    vknGetContextInfo(device.context(), &deviceContext);
+    info.pipelineCache = deviceContext.pipelineCache;
     VknError error{};
     error.sType = VKN_STRUCTURE_TYPE_ERROR;
     EXPECT_EQ(vknCreateContext(&info, &context_, &error), VKN_SUCCESS) << error.field << ": " << error.message;
 }
 
-PlainContext::~PlainContext() {
-    vknDestroyContext(context_);
-}
+PlainContext::~PlainContext() { vknDestroyContext(context_); }
 
 }  // namespace vknorm::test

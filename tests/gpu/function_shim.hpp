@@ -1,8 +1,8 @@
 // Stands between the library and Vulkan: counts what is recorded, and lets a device look smaller than it is.
 #pragma once
 
-#include <vknorm/runtime.hpp>
 #include <vknorm/vknorm.h>
+#include <vknorm/runtime.hpp>
 
 #include <cstdint>
 #include <map>
@@ -24,15 +24,20 @@ public:
     uint32_t maxStorageBufferRange = UINT32_MAX;
     uint32_t maxStorageBuffers = UINT32_MAX;
 
+    // A command that is left out, though counted: "vkCmdPipelineBarrier" in negative controls.
+    std::string dropped;
+
     // Calls of vkCmd... and vkUpdateDescriptorSets since the last reset, by name.
     std::map<std::string, size_t> calls;
     size_t callCount() const;
 };
 
-// A context on the runtime's device, told of nothing that was enabled unless asked: no push descriptors, Vulkan 1.0.
+// A context on the runtime's device, told of nothing that was enabled unless asked: no push descriptors, Vulkan 1.0. It
+// uses the pipeline cache of the device's own context, as a host's.
 class PlainContext {
 public:
-    PlainContext(Device& device, PFN_vkGetInstanceProcAddr getInstanceProcAddr, uint32_t apiVersion = VK_API_VERSION_1_0);
+    PlainContext(Device& device, PFN_vkGetInstanceProcAddr getInstanceProcAddr,
+                 uint32_t apiVersion = VK_API_VERSION_1_0);
     ~PlainContext();
     PlainContext(const PlainContext&) = delete;
     PlainContext& operator=(const PlainContext&) = delete;

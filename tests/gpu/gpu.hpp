@@ -1,8 +1,8 @@
 // The device that the whole program tests, its messages, and the plans made on it.
 #pragma once
 
-#include <vknorm/runtime.hpp>
 #include <vknorm/vknorm.h>
+#include <vknorm/runtime.hpp>
 
 #include <cstdint>
 #include <map>
@@ -75,8 +75,11 @@ public:
     const VknContextInfo& contextInfo() const { return contextInfo_; }
     // Null where push descriptors make it unnecessary.
     VknBindingPool bindingPool() { return pool_; }
-    // Every form that the device can run, each with its choice of subgroup sizes; and the automatic choice.
+    // Every form that the device can run, each with its choice of subgroup sizes; in front, the automatic choice, which
+    // programs with emulated subgroups lack.
     const std::vector<FormVariant>& variants() const { return variants_; }
+    // Without the automatic choice, which is one of them.
+    const std::vector<FormVariant>& forms() const { return forms_; }
 
     // Made once for each description: compiling is what takes the time.
     VknPlan plan(const PlanSpec& spec);
@@ -96,6 +99,7 @@ private:
     VknContextInfo contextInfo_{};
     VknBindingPool pool_ = VKN_NULL_HANDLE;
     std::vector<FormVariant> variants_;
+    std::vector<FormVariant> forms_;
     std::map<std::string, VknPlan> plans_;
     size_t plansMade_ = 0;
     size_t pipelines_ = 0;
@@ -104,6 +108,13 @@ private:
 // A device of a test's own, with the test's options on top of those that all devices have.
 DeviceOptions defaultDeviceOptions();
 
+// VKNORM_TEST_FULL=1: everything multiplied out (hours on a CPU) instead of pairs and turns.
+bool isFullTest();
+// VKNORM_TEST_QUICK=1: kernel forms take turns wherever they would be multiplied with something else. For drivers that
+// compile slowly (drivers.txt).
+bool isQuickTest();
+// Whether form number `form` is to be tested with number `other` of something else.
+bool isTurnOf(size_t form, size_t other);
 // True where messages about missing synchronisation between commands can be expected.
 bool isSynchronisationValidated();
 // True for the layer that misses write-after-write between dispatches (1.3.239 and near).

@@ -24,7 +24,7 @@ struct NormCase {
     PlanSpec plan;
     uint64_t rows = 1;
     uint64_t rowsPerOuter = 0;
-    OperandPlace input;   // the output's where in place
+    OperandPlace input;  // the output's where in place
     OperandPlace output;
     uint64_t gammaOffsetBytes = 0;
     uint64_t betaOffsetBytes = 0;
@@ -67,7 +67,7 @@ public:
     std::vector<uint32_t> outputRow(uint64_t row);
 
 private:
-    DeviceTensor& add(VknRole role, const TensorLayout& layout);
+    DeviceTensor& add(VknRole role, const TensorLayout& layout, uint64_t guardBytes);
     void addRows(VknRole role, VknType type, const OperandPlace& place);
     void addParameters(VknRole role, VknType type, uint64_t byteOffset);
     void addScalars();
@@ -98,7 +98,7 @@ struct Coverage {
     size_t elements = 0;
     double tightest[3] = {};  // by output type: the largest share of the bound that was used
     std::string tightestCase[3];
-    size_t unbounded = 0;     // elements about which the bound says nothing
+    size_t unbounded = 0;  // elements about which the bound says nothing
 };
 Coverage& coverage();
 

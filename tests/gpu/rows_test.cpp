@@ -26,7 +26,7 @@ protected:
 };
 
 TEST_F(Rows, NoneIsSuccessAndWritesNothing) {
-    for (const FormVariant& variant : gpu().variants()) {
+    for (const FormVariant& variant : gpu().forms()) {
         NormCase norm = layerCase(100, 4);
         norm.plan.variant = variant;
         NormRun run(gpu(), norm);
@@ -43,7 +43,7 @@ TEST_F(Rows, NoneIsSuccessAndWritesNothing) {
 
 TEST_F(Rows, MoreThanAGridsDimension) {
     std::vector<NormCase> cases;
-    for (const FormVariant& variant : gpu().variants()) {
+    for (const FormVariant& variant : gpu().forms()) {
         NormCase norm = layerCase(3, 70001);
         norm.plan.variant = variant;
         norm.plan.maxWorkgroups = 65535;
@@ -54,7 +54,7 @@ TEST_F(Rows, MoreThanAGridsDimension) {
 
 TEST_F(Rows, FromTheGpu) {
     std::vector<NormCase> cases;
-    for (const FormVariant& variant : gpu().variants()) {
+    for (const FormVariant& variant : gpu().forms()) {
         for (const uint32_t rows : {0u, 1u, 13u, 40u, 41u, 0xFFFFFFFFu}) {
             NormCase norm = layerCase(129, 40);
             norm.plan.variant = variant;
@@ -203,8 +203,8 @@ protected:
             ASSERT_EQ(gotScalars[row], expected[0]) << "mean of row " << row;
             ASSERT_EQ(gotScalars[rows + row], expected[1]) << "rstd of row " << row;
         }
-        std::printf("big tensor: %llu rows of %u, binding limit %u\n", static_cast<unsigned long long>(rows), hiddenSize,
-                    gpu().device().limits().maxStorageBufferRange);
+        std::printf("big tensor: %llu rows of %u, binding limit %u\n", static_cast<unsigned long long>(rows),
+                    hiddenSize, gpu().device().limits().maxStorageBufferRange);
     }
 
 private:
@@ -214,7 +214,8 @@ private:
         const uint64_t rowBytes = period.layout().hiddenSize * elementSize(period.layout().type);
         std::vector<uint8_t> bytes(rows * rowBytes);
         for (uint64_t row = 0; row < rows; ++row) {
-            std::memcpy(&bytes[row * rowBytes], &period.bytes()[period.layout().byteAddress(row % kPeriod, 0)], rowBytes);
+            std::memcpy(&bytes[row * rowBytes], &period.bytes()[period.layout().byteAddress(row % kPeriod, 0)],
+                        rowBytes);
         }
         return bytes;
     }

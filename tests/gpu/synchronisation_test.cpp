@@ -1,5 +1,8 @@
 // Missing barriers are noticed, so that silence elsewhere means something.
 #include "gpu/fixture.hpp"
+#include "gpu/function_shim.hpp"
+
+#include <optional>
 
 namespace vknorm::test {
 namespace {
@@ -137,6 +140,66 @@ TEST_F(Synchronisation, BarriersFromTheListOfAccesses) {
         pipelineBarrier(commands, written.stageMask, read.stageMask, 0, 0, nullptr, 1, &barrier, 0, nullptr);
         ASSERT_EQ(vknCmdExecute(second.plan(), commands, &info, nullptr), VKN_SUCCESS);
     });
+}
+
+// Barriers inside an operation are the library's: silence with them, a message without.
+class OwnBarriers : public Synchronisation {
+protected:
+    // Messages while the operation is recorded and run on a context that barriers may be taken from.
+    std::vector<std::string> messagesOf(const NormCase& norm, uint32_t largestBinding, bool withBarriers) {
+        FunctionShim shim(gpu().device());
+        shim.maxStorageBufferRange = largestBinding;
+        shim.dropped = withBarriers ? "" : "vkCmdPipelineBarrier";
+        PlainContext context(gpu().device(), shim.getInstanceProcAddr(), VK_API_VERSION_1_1);
+        VknPlan plan = VKN_NULL_HANDLE;
+        VknError error{};
+        error.sType = VKN_STRUCTURE_TYPE_ERROR;
+        EXPECT_EQ(createPlan(context.get(), norm.plan, &plan, &error), VKN_SUCCESS) << error.message;
+        VknBindingPoolCreateInfo poolInfo{};
+        poolInfo.sType = VKN_STRUCTURE_TYPE_BINDING_POOL_CREATE_INFO;
+        poolInfo.maxDispatches = 64;
+        VknBindingPool pool = VKN_NULL_HANDLE;
+        EXPECT_EQ(vknCreateBindingPool(context.get(), &poolInfo, &pool, &error), VKN_SUCCESS) << error.message;
+        NormRun run(gpu(), norm);
+        VknExecuteInfo info = run.executeInfo();
+        info.bindingPool = pool;
+        gpu().submit([&](VkCommandBuffer commands) {
+            EXPECT_EQ(vknCmdExecute(plan, commands, &info, &error), VKN_SUCCESS)
+                << error.field << ": " << error.message;
+        });
+        EXPECT_GT(shim.calls["vkCmdPipelineBarrier"], 0u);
+        vknDestroyBindingPool(pool);
+        vknDestroyPlan(plan);
+        return takeMessages(gpu());
+    }
+
+    void expectNeeded(const NormCase& norm, uint32_t largestBinding) {
+        const std::vector<std::string> with = messagesOf(norm, largestBinding, true);
+        EXPECT_TRUE(with.empty()) << with.front();
+        size_t hazards = 0;
+        for (const std::string& message : messagesOf(norm, largestBinding, false)) {
+            hazards += message.find("SYNC-HAZARD") != std::string::npos ? 1u : 0u;
+        }
+        EXPECT_GT(hazards, 0u) << "a barrier of the library was removed and nobody noticed";
+    }
+};
+
+TEST_F(OwnBarriers, BetweenTheNumberOfRowsAndItsUse) {
+    NormCase norm = plainCase();
+    norm.plan.flags = VKN_PLAN_GPU_ROWS_BIT;
+    norm.gpuRows = 3;
+    expectNeeded(norm, UINT32_MAX);
+}
+
+// Rows of an odd number of halves: the parts of a split tensor meet inside a word.
+TEST_F(OwnBarriers, BetweenPartsOfATensorThatShareAWord) {
+    NormCase norm = plainCase();
+    norm.plan.hiddenSize = 99;
+    norm.plan.input = VKN_TYPE_BF16;
+    norm.plan.output = VKN_TYPE_BF16;
+    norm.plan.flags = VKN_PLAN_IN_PLACE_BIT;
+    norm.rows = 101;
+    expectNeeded(norm, 4096);
 }
 
 }  // namespace

@@ -142,10 +142,11 @@ void addForms(uint32_t usableForms, std::vector<Variant>& variants) {
 }
 
 std::string describe(const Variant& variant) {
-    std::string text = std::string(variant.operation == VKN_OPERATION_RMS_NORM ? "RMSNorm " : "LayerNorm ") +
-                       std::to_string(variant.hiddenSize) + " flags " + std::to_string(variant.flags) + " operands";
+    std::string text = variant.operation == VKN_OPERATION_RMS_NORM ? "RMSNorm " : "LayerNorm ";
+    text.append(std::to_string(variant.hiddenSize)).append(" flags ").append(std::to_string(variant.flags));
+    text.append(" operands");
     for (const VknOperandType& operand : variant.operands) {
-        text += " " + std::to_string(operand.role) + ":" + vkn::typeName(operand.type);
+        text.append(" ").append(std::to_string(operand.role)).append(":").append(vkn::typeName(operand.type));
     }
     return text;
 }
@@ -199,7 +200,8 @@ public:
         VkPipeline pipelines[3] = {};
         uint32_t count = 3;
         vknGetPlanPipelines(plan.get(), &count, pipelines);
-        const std::string text = describe(variant) + " | " + getPlanInfo(plan).reason;
+        std::string text = describe(variant);
+        text.append(" | ").append(getPlanInfo(plan).reason);
         for (uint32_t i = 0; i < count; ++i) {
             checkStatistics(text, i, pipelines[i]);
             if (options_.amdCode && i < 2) {
@@ -234,7 +236,7 @@ private:
     void checkStatistics(const std::string& plan, uint32_t index, VkPipeline pipeline) {
         const ExecutableStatistics statistics = reader_.statistics(pipeline);
         ++totals.pipelines;
-        totals.withStatistics += statistics.text.empty() ? 0 : 1;
+        totals.withStatistics += statistics.text.empty() ? 0U : 1U;
         totals.spills += statistics.spills;
         totals.mostRegisters = std::max(totals.mostRegisters, statistics.registers);
         if (options_.list || statistics.spills != 0) {
@@ -247,7 +249,7 @@ private:
         const std::string code = reader_.representations(pipeline);
         const bool isAmdCode = code.find("s_endpgm") != std::string::npos;
         const std::string fault = isAmdCode ? amdFault(code, isAligned, readsAWord) : "shows no AMD code";
-        totals.withCode += isAmdCode ? 1 : 0;
+        totals.withCode += isAmdCode ? 1U : 0U;
         if (!fault.empty()) {
             std::printf("FAILED %s: the %s kernel %s\n", plan.c_str(), isAligned ? "aligned" : "general",
                         fault.c_str());

@@ -89,9 +89,7 @@ Interval times(const Interval& value, double factor) {
     return {std::min(a, b), std::max(a, b)};
 }
 
-Interval rounded(VknType type, const Interval& value) {
-    return {roundTo(type, value.low), roundTo(type, value.high)};
-}
+Interval rounded(VknType type, const Interval& value) { return {roundTo(type, value.low), roundTo(type, value.high)}; }
 
 }  // namespace
 
@@ -131,7 +129,8 @@ NormBound::NormBound(const NormSpec& spec, const std::vector<double>& x, const R
         largest = std::max(largest, std::fabs(value));
         hasSubnormal = hasSubnormal || (value != 0.0 && std::fabs(value) < kFlush);
     }
-    flushUnit_ = kFlush * 2.0 * largest;  // as if rescaled to 1
+    flushUnit_ =
+        std::isfinite(largest) ? kFlush * 2.0 * largest : 0.0;  // as if rescaled to 1; an infinite row cannot be
     if (exact_.variance * count > 0x1p-90) {
         flushUnit_ = std::max(flushUnit_, kFlush);
     }
@@ -175,9 +174,7 @@ NormBound::NormBound(const NormSpec& spec, const std::vector<double>& x, const R
     }
 }
 
-Interval NormBound::mean() const {
-    return widen({exact_.mean, exact_.mean}, 0.0, meanError_);
-}
+Interval NormBound::mean() const { return widen({exact_.mean, exact_.mean}, 0.0, meanError_); }
 
 Interval NormBound::rstd() const {
     if (isUnbounded_) {

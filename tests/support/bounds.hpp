@@ -41,11 +41,11 @@ private:
 
     NormSpec spec_;
     RowStatistics exact_;
-    double centreError_ = 0.0;    // of (x - mean), what does not depend on x
-    double rstdError_ = 0.0;      // relative
-    double meanError_ = 0.0;      // absolute
-    double flushUnit_ = 0.0;      // what flushing subnormals may take from a centred element
-    bool isUnbounded_ = false;    // the statistics may have lost all digits: nothing can be said
+    double centreError_ = 0.0;  // of (x - mean), what does not depend on x
+    double rstdError_ = 0.0;    // relative
+    double meanError_ = 0.0;    // absolute
+    double flushUnit_ = 0.0;    // what flushing subnormals may take from a centred element
+    bool isUnbounded_ = false;  // the statistics may have lost all digits: nothing can be said
 };
 
 struct Verdict {

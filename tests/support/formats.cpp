@@ -13,9 +13,7 @@ constexpr FormatFacts kFacts[] = {
     {"bf16", 16, 7, 127, 0x7F80u, 0x7FC0u},
 };
 
-uint32_t signBit(const FormatFacts& facts) {
-    return 1u << (facts.bits - 1);
-}
+uint32_t signBit(const FormatFacts& facts) { return 1u << (facts.bits - 1); }
 
 // Position on the line of representable values: monotonic, and both zeros are 0.
 int64_t linePosition(VknType type, uint32_t bits) {
@@ -26,13 +24,9 @@ int64_t linePosition(VknType type, uint32_t bits) {
 
 }  // namespace
 
-const FormatFacts& formatFacts(VknType type) {
-    return kFacts[type];
-}
+const FormatFacts& formatFacts(VknType type) { return kFacts[type]; }
 
-size_t elementSize(VknType type) {
-    return formatFacts(type).bits / 8;
-}
+size_t elementSize(VknType type) { return formatFacts(type).bits / 8; }
 
 double decode(VknType type, uint32_t bits) {
     const FormatFacts& facts = formatFacts(type);
@@ -91,9 +85,7 @@ uint32_t encode(VknType type, double value) {
     return sign | ((biased << facts.mantissaBits) + (whole - one));
 }
 
-double roundTo(VknType type, double value) {
-    return decode(type, encode(type, value));
-}
+double roundTo(VknType type, double value) { return decode(type, encode(type, value)); }
 
 bool isNan(VknType type, uint32_t bits) {
     const FormatFacts& facts = formatFacts(type);

@@ -92,8 +92,8 @@ private:
             size_t bestPairs = 0;
             for (int i = 0; i < count; ++i) {
                 // Ties go to a value that changes from case to case, so that no value is favoured.
-                const int value = static_cast<int>((static_cast<size_t>(i) + array_.cases.size()) %
-                                                   static_cast<size_t>(count));
+                const int value =
+                    static_cast<int>((static_cast<size_t>(i) + array_.cases.size()) % static_cast<size_t>(count));
                 const size_t pairs = newPairs(values, factor, value);
                 if (!tried[static_cast<size_t>(value)] && (best == kUnset || pairs > bestPairs)) {
                     best = value;

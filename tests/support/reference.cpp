@@ -32,9 +32,7 @@ RowStatistics normStatistics(const NormSpec& spec, const std::vector<double>& x)
     return statistics;
 }
 
-double normalise(const RowStatistics& statistics, double x) {
-    return (x - statistics.mean) * statistics.rstd;
-}
+double normalise(const RowStatistics& statistics, double x) { return (x - statistics.mean) * statistics.rstd; }
 
 double applyParameters(const NormSpec& spec, double normalised, double gamma, double beta) {
     double value = spec.earlyCast ? roundTo(spec.inputType, normalised) : normalised;

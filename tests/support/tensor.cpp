@@ -27,9 +27,7 @@ uint64_t TensorLayout::endByte() const {
 }
 
 // 0xFFD1 to 0xFFEF are NaNs as fp16, as bf16 and as either half of an fp32, and none is a NaN that a computation makes.
-uint16_t poisonAt(uint64_t index) {
-    return static_cast<uint16_t>(0xFFD1u + index % 31u);
-}
+uint16_t poisonAt(uint64_t index) { return static_cast<uint16_t>(0xFFD1u + index % 31u); }
 
 Tensor::Tensor(const TensorLayout& layout, uint64_t guardBytes) : layout_(layout) {
     bytes_.resize((layout.endByte() + guardBytes + 3) / 4 * 4);
@@ -43,9 +41,7 @@ uint32_t Tensor::bits(uint64_t row, uint64_t column) const {
     return loadBits(layout_.type, &bytes_[layout_.byteAddress(row, column)]);
 }
 
-double Tensor::value(uint64_t row, uint64_t column) const {
-    return decode(layout_.type, bits(row, column));
-}
+double Tensor::value(uint64_t row, uint64_t column) const { return decode(layout_.type, bits(row, column)); }
 
 void Tensor::setBits(uint64_t row, uint64_t column, uint32_t value) {
     storeBits(layout_.type, &bytes_[layout_.byteAddress(row, column)], value);

@@ -40,8 +40,7 @@ Plain computePlainly(const NormSpec& spec, const std::vector<float>& x, const st
     const float count = static_cast<float>(x.size());
     const bool isLayerNorm = spec.operation == VKN_OPERATION_LAYER_NORM;
     const float centre = isLayerNorm ? treeSum(x.size(), [&](size_t i) { return x[i]; }) / count : 0.0f;
-    const float rest =
-        isLayerNorm ? treeSum(x.size(), [&](size_t i) { return x[i] - centre; }) / count : 0.0f;
+    const float rest = isLayerNorm ? treeSum(x.size(), [&](size_t i) { return x[i] - centre; }) / count : 0.0f;
     const float squares = treeSum(x.size(), [&](size_t i) { return (x[i] - centre) * (x[i] - centre); });
     const float variance = (squares - rest * rest * count) / count;
     const float epsilon = static_cast<float>(spec.epsilon);
@@ -77,9 +76,7 @@ Row makeRow(VknOperation operation, size_t hiddenSize, double mean, double devia
     return row;
 }
 
-uint32_t fp32Bits(float value) {
-    return encode(VKN_TYPE_F32, static_cast<double>(value));
-}
+uint32_t fp32Bits(float value) { return encode(VKN_TYPE_F32, static_cast<double>(value)); }
 
 TEST(Bounds, HoldForAPlainComputation) {
     double tightest = 0.0;
@@ -92,9 +89,9 @@ TEST(Bounds, HoldForAPlainComputation) {
                     const NormBound bound(row.spec, row.exactX, ReductionShape{8, 6, false});
                     for (size_t i = 0; i < hiddenSize; ++i) {
                         const double gamma = static_cast<double>(row.gamma[i]);
-                        const Verdict verdict = judge(VKN_TYPE_F32, bound.element(row.exactX[i], gamma, 0),
-                                                      bound.exactElement(row.exactX[i], gamma, 0),
-                                                      fp32Bits(plain.y[i]));
+                        const Verdict verdict =
+                            judge(VKN_TYPE_F32, bound.element(row.exactX[i], gamma, 0),
+                                  bound.exactElement(row.exactX[i], gamma, 0), fp32Bits(plain.y[i]));
                         EXPECT_TRUE(verdict.isRight)
                             << operation << " hidden " << hiddenSize << " mean " << mean << " element " << i;
                         tightest = std::max(tightest, verdict.tightness);

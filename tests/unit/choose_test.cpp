@@ -51,8 +51,8 @@ KernelChoice choose(const DeviceFacts& facts, const OperationSpec& spec) {
 // What every choice must satisfy, whatever the device.
 void expectLegal(const DeviceClass& device, const OperationSpec& spec, const KernelChoice& choice) {
     const DeviceFacts& facts = device.facts;
-    const std::string trace = std::string(device.name) + ", hidden " + std::to_string(spec.hiddenSize) + ": " +
-                              choice.reason;
+    const std::string trace =
+        std::string(device.name) + ", hidden " + std::to_string(spec.hiddenSize) + ": " + choice.reason;
     SCOPED_TRACE(trace);
     ASSERT_GT(choice.workgroupSize, 0u);
     EXPECT_LE(choice.workgroupSize, facts.maxWorkgroupInvocations);
@@ -141,19 +141,32 @@ constexpr VknKernelForm kShared = VKN_KERNEL_FORM_SHARED;
 
 TEST(Choose, KnownDevices) {
     const Expected expected[] = {
-        {"AMD GCN, RADV", 768, kSubgroup, 64},     {"AMD GCN, RADV", 8192, kBoth, 64},
-        {"AMD RDNA, RADV", 768, kSubgroup, 64},    {"AMD RDNA, Windows", 4096, kBoth, 64},
-        {"Intel Haswell", 768, kShared, 0},        {"Intel Gen9 to Xe1", 128, kSubgroup, 16},
-        {"Intel Gen9 to Xe1", 4096, kBoth, 16},    {"Intel Gen9, Vulkan 1.1", 768, kShared, 0},
-        {"Intel Xe2", 4096, kBoth, 16},            {"NVIDIA", 128, kSubgroup, 32},
-        {"NVIDIA", 4096, kBoth, 32},               {"NVIDIA, NVK", 4096, kBoth, 32},
-        {"Apple, Honeykrisp", 4096, kBoth, 32},    {"Adreno 610", 128, kShared, 0},
-        {"Adreno 702", 128, kShared, 0},           {"Adreno 6xx", 1024, kSubgroup, 128},
-        {"Adreno 8xx", 768, kSubgroup, 64},        {"Mali v6 and v7, PanVK", 768, kShared, 0},
-        {"Mali v10 and later", 4096, kBoth, 16},   {"PowerVR, Mesa", 4096, kBoth, 32},
-        {"PowerVR GE8320", 768, kShared, 0},       {"V3D 4", 768, kShared, 0},
-        {"V3D 7", 4096, kBoth, 16},                {"the least that Vulkan guarantees", 65536, kShared, 0},
-        {"SwiftShader", 5125, kSubgroup, 4},       {"lavapipe, 256 bits", 262144, kSubgroup, 8},
+        {"AMD GCN, RADV", 768, kSubgroup, 64},
+        {"AMD GCN, RADV", 8192, kBoth, 64},
+        {"AMD RDNA, RADV", 768, kSubgroup, 64},
+        {"AMD RDNA, Windows", 4096, kBoth, 64},
+        {"Intel Haswell", 768, kShared, 0},
+        {"Intel Gen9 to Xe1", 128, kSubgroup, 16},
+        {"Intel Gen9 to Xe1", 4096, kBoth, 16},
+        {"Intel Gen9, Vulkan 1.1", 768, kShared, 0},
+        {"Intel Xe2", 4096, kBoth, 16},
+        {"NVIDIA", 128, kSubgroup, 32},
+        {"NVIDIA", 4096, kBoth, 32},
+        {"NVIDIA, NVK", 4096, kBoth, 32},
+        {"Apple, Honeykrisp", 4096, kBoth, 32},
+        {"Adreno 610", 128, kShared, 0},
+        {"Adreno 702", 128, kShared, 0},
+        {"Adreno 6xx", 1024, kSubgroup, 128},
+        {"Adreno 8xx", 768, kSubgroup, 64},
+        {"Mali v6 and v7, PanVK", 768, kShared, 0},
+        {"Mali v10 and later", 4096, kBoth, 16},
+        {"PowerVR, Mesa", 4096, kBoth, 32},
+        {"PowerVR GE8320", 768, kShared, 0},
+        {"V3D 4", 768, kShared, 0},
+        {"V3D 7", 4096, kBoth, 16},
+        {"the least that Vulkan guarantees", 65536, kShared, 0},
+        {"SwiftShader", 5125, kSubgroup, 4},
+        {"lavapipe, 256 bits", 262144, kSubgroup, 8},
     };
     for (const Expected& e : expected) {
         const KernelChoice choice = choose(factsOf(e.device), makeSpec(e.hiddenSize));

@@ -72,10 +72,9 @@ inline const DeviceClass kDeviceClasses[] = {
      makeFacts(kVersion13, vkn::kVendorIntel, {32, 8, 32, true, true}, 1024, 48 * kKiB, 2 * kGiB, 4, 0x7FFFFFFFu)},
     {"Intel Gen9, Vulkan 1.1",  // without size control the size is not to be believed
      makeFacts(kVersion11, vkn::kVendorIntel, {32, 0, 0, false, false}, 1024, 48 * kKiB, 2 * kGiB, 4)},
-    {"Intel Xe2",
-     makeFacts(kVersion13, vkn::kVendorIntel, {32, 16, 32, true, true}, 1024, 48 * kKiB, 4 * kGiB - 1, 4)},
-    {"NVIDIA",
-     makeFacts(kVersion13, vkn::kVendorNvidia, {32, 32, 32, true, true}, 1024, 48 * kKiB, 4 * kGiB - 1, 16, 0x7FFFFFFFu)},
+    {"Intel Xe2", makeFacts(kVersion13, vkn::kVendorIntel, {32, 16, 32, true, true}, 1024, 48 * kKiB, 4 * kGiB - 1, 4)},
+    {"NVIDIA", makeFacts(kVersion13, vkn::kVendorNvidia, {32, 32, 32, true, true}, 1024, 48 * kKiB, 4 * kGiB - 1, 16,
+                         0x7FFFFFFFu)},
     {"NVIDIA, NVK",
      makeFacts(kVersion13, vkn::kVendorNvidia, {32, 32, 32, false, true}, 1024, 48 * kKiB, 4 * kGiB - 1, 16)},
     {"Apple, MoltenVK",

@@ -60,12 +60,13 @@ TEST(Pairwise, IsDeterministic) {
 TEST(Pairwise, TheFullProductVisitsEveryCaseOnce) {
     const std::vector<Factor> factors = {{"a", 3}, {"b", 2}, {"c", 2}};
     std::set<std::vector<int>> seen;
-    forEachCase(factors, [](const std::vector<int>& v) { return v[0] != 0 || v[1] != 1; },
-                [&](const std::vector<int>& v) { return seen.insert(v).second; });
+    forEachCase(
+        factors, [](const std::vector<int>& v) { return v[0] != 0 || v[1] != 1; },
+        [&](const std::vector<int>& v) { return seen.insert(v).second; });
     EXPECT_EQ(seen.size(), 10u);
     size_t visits = 0;
-    forEachCase(factors, [](const std::vector<int>&) { return true; },
-                [&](const std::vector<int>&) { return ++visits < 4; });
+    forEachCase(
+        factors, [](const std::vector<int>&) { return true; }, [&](const std::vector<int>&) { return ++visits < 4; });
     EXPECT_EQ(visits, 4u);
 }
 

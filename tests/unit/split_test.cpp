@@ -32,8 +32,8 @@ vkn::Tensor makeTensor(uint64_t offset, uint32_t elementSize, uint64_t hiddenSiz
 
 // By the formula of the header, in arithmetic that cannot overflow.
 Wide startOfRow(const vkn::Tensor& tensor, const RowShape& shape, uint64_t row) {
-    const Wide element = Wide{row / shape.rowsPerOuter} * tensor.outerStride +
-                         Wide{row % shape.rowsPerOuter} * tensor.rowStride;
+    const Wide element =
+        Wide{row / shape.rowsPerOuter} * tensor.outerStride + Wide{row % shape.rowsPerOuter} * tensor.rowStride;
     return tensor.offset + element * tensor.elementSize;
 }
 
@@ -74,8 +74,8 @@ TEST(Split, RangesCoverTheirRowsExactly) {
 }
 
 // Walks through all dispatches of a split.
-void expectCovered(const RowShape& shape, const std::vector<BoundTensor>& tensors, uint64_t maxRange, uint32_t alignment,
-                   const Split& split) {
+void expectCovered(const RowShape& shape, const std::vector<BoundTensor>& tensors, uint64_t maxRange,
+                   uint32_t alignment, const Split& split) {
     uint64_t next = 0;
     for (uint64_t i = 0; i < split.dispatchCount; ++i) {
         const RowRun run = vkn::runOfDispatch(split, shape, i);
@@ -143,13 +143,13 @@ TEST(Split, BeyondTwoToThe31Elements) {
         uint64_t maxRange;
     };
     const Case cases[] = {
-        {3000000, 3000000, 1024, 1024, 0, 4, 1ull << 27},          // 3e9 elements, lavapipe's range
-        {3000000, 3000000, 1024, 1024, 0, 2, (1ull << 32) - 1},    // AMD's and NVIDIA's
-        {175000, 175000, 12288, 12288, 0, 2, 1ull << 27},          // flashinfer's, near 2^31
-        {40000, 32, 128, 128, 1ull << 20, 2, 1ull << 27},          // strided far apart
+        {3000000, 3000000, 1024, 1024, 0, 4, 1ull << 27},        // 3e9 elements, lavapipe's range
+        {3000000, 3000000, 1024, 1024, 0, 2, (1ull << 32) - 1},  // AMD's and NVIDIA's
+        {175000, 175000, 12288, 12288, 0, 2, 1ull << 27},        // flashinfer's, near 2^31
+        {40000, 32, 128, 128, 1ull << 20, 2, 1ull << 27},        // strided far apart
         {1u << 20, 8, 5125, 5125, 41001, 2, 1ull << 30},
-        {5, 5, 1u << 24, 1ull << 33, 0, 4, 1ull << 27},            // one row fits, two do not
-        {5000000000, 5000000000, 1, 1, 0, 2, (1ull << 32) - 1},    // more rows than 32 bits can count
+        {5, 5, 1u << 24, 1ull << 33, 0, 4, 1ull << 27},          // one row fits, two do not
+        {5000000000, 5000000000, 1, 1, 0, 2, (1ull << 32) - 1},  // more rows than 32 bits can count
     };
     for (const Case& c : cases) {
         const RowShape shape{c.rows, c.perOuter};

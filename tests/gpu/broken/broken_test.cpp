@@ -1,7 +1,7 @@
 // The library of this program reduces wrongly over subgroups, on purpose. Adopting a device must notice, and what is left
 // must be right.
-#include <vknorm/runtime.hpp>
 #include <vknorm/vknorm.h>
+#include <vknorm/runtime.hpp>
 
 #include "support/bounds.hpp"
 #include "support/formats.hpp"
@@ -78,9 +78,8 @@ size_t wrongElements(Device& device, VknPlan plan) {
     info.operandCount = 2;
     info.pOperands = operands;
     info.bindingPool = pool;
-    device.submit([&](VkCommandBuffer commands) {
-        EXPECT_EQ(vknCmdExecute(plan, commands, &info, nullptr), VKN_SUCCESS);
-    });
+    device.submit(
+        [&](VkCommandBuffer commands) { EXPECT_EQ(vknCmdExecute(plan, commands, &info, nullptr), VKN_SUCCESS); });
     output.download(0, y.bytes().data(), y.bytes().size());
     vknDestroyBindingPool(pool);
     VknPlanInfo planInfo{};
@@ -94,10 +93,11 @@ size_t wrongElements(Device& device, VknPlan plan) {
         const NormBound bound(spec, x.rowValues(row), reductionShape(planInfo));
         for (uint64_t column = 0; column < kHidden; ++column) {
             const double value = x.value(row, column);
-            wrong += judge(VKN_TYPE_F32, bound.element(value, 0, 0), bound.exactElement(value, 0, 0), y.bits(row, column))
-                             .isRight
-                         ? 0u
-                         : 1u;
+            wrong +=
+                judge(VKN_TYPE_F32, bound.element(value, 0, 0), bound.exactElement(value, 0, 0), y.bits(row, column))
+                        .isRight
+                    ? 0u
+                    : 1u;
         }
     }
     return wrong;

@@ -1,0 +1,246 @@
+#include "fault/session.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+namespace vknorm::test {
+namespace {
+
+constexpr uint32_t kHidden = 96;
+constexpr uint64_t kRows = 8;
+constexpr VkDeviceSize kBufferSize = 1 << 16;
+
+const char* const kInstanceExtensions[] = {VK_EXT_DEBUG_UTILS_EXTENSION_NAME};
+const char* const kDeviceExtensions[] = {VK_KHR_PUSH_DESCRIPTOR_EXTENSION_NAME};
+
+VknError emptyError() {
+    VknError error{};
+    error.sType = VKN_STRUCTURE_TYPE_ERROR;
+    return error;
+}
+
+VknPlanCreateInfo planInfo(VknPlanFlags flags, const VknOperandType* operands, uint32_t count) {
+    VknPlanCreateInfo info{};
+    info.sType = VKN_STRUCTURE_TYPE_PLAN_CREATE_INFO;
+    info.flags = flags;
+    info.operation = VKN_OPERATION_LAYER_NORM;
+    info.hiddenSize = kHidden;
+    info.operandCount = count;
+    info.pOperands = operands;
+    info.epsilon = 1e-5f;
+    info.pName = "fault";
+    return info;
+}
+
+constexpr VknOperandType kOperands[] = {{VKN_ROLE_INPUT, VKN_TYPE_F32},
+                                        {VKN_ROLE_OUTPUT, VKN_TYPE_BF16},
+                                        {VKN_ROLE_GAMMA, VKN_TYPE_F16},
+                                        {VKN_ROLE_RSTD, VKN_TYPE_F32}};
+
+}  // namespace
+
+Session::Session(FakeVulkan& vulkan, FakeAllocator& allocator, bool push)
+    : vulkan_(vulkan), allocator_(allocator), push_(push) {}
+
+Session::~Session() {
+    for (VknBinding binding : bindings_) {
+        vknDestroyBinding(binding);
+    }
+    vknDestroyBindingPool(pool_);
+    for (VknPlan plan : plans_) {
+        vknDestroyPlan(plan);
+    }
+    vknDestroyContext(context_);
+}
+
+void Session::call(const char* name, const std::function<VknResult(VknError*)>& function, bool hasError) {
+    VknError error = emptyError();
+    const size_t commands = vulkan_.commands;
+    const VknResult result = function(&error);
+    if (result >= 0) {
+        EXPECT_EQ(result, VKN_SUCCESS) << name;
+        EXPECT_EQ(error.code, VKN_SUCCESS) << name << ": success has filled the error: " << error.message;
+        return;
+    }
+    EXPECT_EQ(vulkan_.commands, commands) << name << " failed and left commands behind";
+    if (hasError) {
+        EXPECT_EQ(error.code, result) << name;
+        EXPECT_STRNE(error.message, "") << name;
+        EXPECT_EQ(error.sType, VKN_STRUCTURE_TYPE_ERROR);
+    }
+    failures_.push_back({name, result, hasError, error});
+}
+
+template <typename Handle>
+void Session::make(const char* name, Handle* handle, const std::function<VknResult(Handle*, VknError*)>& function) {
+    const size_t failures = failures_.size();
+    call(name, [&](VknError* error) { return function(handle, error); });
+    EXPECT_EQ(*handle == VKN_NULL_HANDLE, failures_.size() != failures) << name;
+}
+
+VknResult Session::createContext(VknError* error) {
+    VkPhysicalDeviceSubgroupSizeControlFeatures control{};
+    control.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES;
+    control.computeFullSubgroups = VK_TRUE;
+    VknContextCreateInfo info{};
+    info.sType = VKN_STRUCTURE_TYPE_CONTEXT_CREATE_INFO;
+    info.getInstanceProcAddr = vulkan_.getInstanceProcAddr();
+    info.instance = FakeVulkan::instance();
+    info.physicalDevice = FakeVulkan::physicalDevice();
+    info.device = FakeVulkan::device();
+    info.apiVersion = VK_API_VERSION_1_1;
+    info.enabledInstanceExtensionCount = 1;
+    info.ppEnabledInstanceExtensions = kInstanceExtensions;
+    info.enabledDeviceExtensionCount = push_ ? 1 : 0;
+    info.ppEnabledDeviceExtensions = kDeviceExtensions;
+    info.pEnabledFeatures = &control;
+    info.pPipelineCacheData = cacheBlob_.empty() ? nullptr : cacheBlob_.data();
+    info.pipelineCacheDataSize = cacheBlob_.size();
+    info.pAllocator = allocator_.callbacks();
+    return vknCreateContext(&info, &context_, error);
+}
+
+VknResult Session::createPlan(VknPlanFlags flags, VknPlan* plan, VknError* error) {
+    const uint32_t first = (flags & VKN_PLAN_IN_PLACE_BIT) != 0 ? 1 : 0;
+    const VknPlanCreateInfo info = planInfo(flags, kOperands + first, 4 - first);
+    return vknCreatePlan(context_, &info, plan, error);
+}
+
+VknResult Session::createForcedPlan(VknKernelForm form, VknPlan* plan) {
+    VknKernelOverride kernel{};
+    kernel.sType = VKN_STRUCTURE_TYPE_KERNEL_OVERRIDE;
+    kernel.form = form;
+    VknPlanCreateInfo info = planInfo(0, kOperands, 4);
+    info.pNext = &kernel;
+    return vknCreatePlan(context_, &info, plan, nullptr);
+}
+
+VknResult Session::recordSelfTest(VknError* error) {
+    VknSelfTestInfo info{};
+    info.sType = VKN_STRUCTURE_TYPE_SELF_TEST_INFO;
+    vknGetSelfTestInfo(context_, &info);
+    return vknCmdSelfTest(context_, FakeVulkan::commandBuffer(), FakeVulkan::buffer(9), 0, info.bufferSize, error);
+}
+
+void Session::run() {
+    call("vknQueryDeviceRequirements", [&](VknError* error) {
+        VknDeviceRequirements requirements{};
+        requirements.sType = VKN_STRUCTURE_TYPE_DEVICE_REQUIREMENTS;
+        return vknQueryDeviceRequirements(vulkan_.getInstanceProcAddr(), FakeVulkan::instance(),
+                                          FakeVulkan::physicalDevice(), VK_API_VERSION_1_3, &requirements, error);
+    });
+    // Twice: the second context starts from what the first one saved.
+    for (int round = 0; round < 2; ++round) {
+        make<VknContext>("vknCreateContext", &context_,
+                         [&](VknContext*, VknError* error) { return createContext(error); });
+        if (context_ == VKN_NULL_HANDLE) {
+            continue;
+        }
+        call("vknCmdSelfTest", [&](VknError* error) { return recordSelfTest(error); });
+        if (round == 0) {
+            runPipelineCache();
+            vknDestroyContext(context_);
+            context_ = VKN_NULL_HANDLE;
+        }
+    }
+    if (context_ != VKN_NULL_HANDLE) {
+        runPlans();
+    }
+}
+
+void Session::runPipelineCache() {
+    size_t size = 0;
+    call(
+        "vknGetPipelineCacheData", [&](VknError*) { return vknGetPipelineCacheData(context_, &size, nullptr); }, false);
+    if (size == 0) {
+        return;
+    }
+    cacheBlob_.resize(size);
+    call(
+        "vknGetPipelineCacheData",
+        [&](VknError*) { return vknGetPipelineCacheData(context_, &size, cacheBlob_.data()); }, false);
+    cacheBlob_.resize(size);
+}
+
+void Session::runPlans() {
+    VknBindingPoolCreateInfo poolInfo{};
+    poolInfo.sType = VKN_STRUCTURE_TYPE_BINDING_POOL_CREATE_INFO;
+    poolInfo.maxDispatches = 6;
+    make<VknBindingPool>("vknCreateBindingPool", &pool_, [&](VknBindingPool* pool, VknError* error) {
+        return vknCreateBindingPool(context_, &poolInfo, pool, error);
+    });
+    for (const VknPlanFlags flags : {VknPlanFlags{0}, VknPlanFlags{VKN_PLAN_GPU_ROWS_BIT}}) {
+        VknPlan plan = VKN_NULL_HANDLE;
+        make<VknPlan>("vknCreatePlan", &plan,
+                      [&](VknPlan* made, VknError* error) { return createPlan(flags, made, error); });
+        if (plan != VKN_NULL_HANDLE) {
+            plans_.push_back(plan);
+            runRecording(plan, flags != 0);
+        }
+    }
+    runPlanLists();
+}
+
+void Session::runPlanLists() {
+    size_t size = 0;
+    const auto planCount = static_cast<uint32_t>(plans_.size());
+    EXPECT_EQ(vknSerializePlans(planCount, plans_.data(), &size, nullptr), VKN_SUCCESS);
+    std::vector<uint8_t> list(size);
+    EXPECT_EQ(vknSerializePlans(planCount, plans_.data(), &size, list.data()), VKN_SUCCESS);
+    std::vector<VknPlan> made(plans_.size(), VKN_NULL_HANDLE);
+    const size_t failures = failures_.size();
+    call("vknCreatePlansFromList", [&](VknError* error) {
+        uint32_t count = planCount;
+        return vknCreatePlansFromList(context_, size, list.data(), &count, made.data(), error);
+    });
+    size_t missing = 0;
+    for (VknPlan plan : made) {
+        missing += plan == VKN_NULL_HANDLE ? 1u : 0u;
+        plans_.push_back(plan);
+    }
+    EXPECT_EQ(missing > 0, failures_.size() > failures) << "the others of the list are made all the same";
+}
+
+VknExecuteInfo Session::executeInfo(bool gpuRows) {
+    operands_.clear();
+    for (size_t i = 0; i < std::size(kOperands); ++i) {
+        VknOperand operand{};
+        operand.role = kOperands[i].role;
+        operand.buffer = FakeVulkan::buffer(i);
+        operand.bufferSize = kBufferSize;
+        operands_.push_back(operand);
+    }
+    VknExecuteInfo info{};
+    info.sType = VKN_STRUCTURE_TYPE_EXECUTE_INFO;
+    info.rows = kRows;
+    info.operandCount = static_cast<uint32_t>(operands_.size());
+    info.pOperands = operands_.data();
+    info.bindingPool = pool_;
+    if (gpuRows) {
+        info.rowsBuffer = FakeVulkan::buffer(10);
+        info.rowsBufferSize = 4;
+        info.scratchBuffer = FakeVulkan::buffer(11);
+        info.scratchSize = kBufferSize;
+    }
+    return info;
+}
+
+void Session::runRecording(VknPlan plan, bool gpuRows) {
+    const VknExecuteInfo info = executeInfo(gpuRows);
+    VkCommandBuffer commands = FakeVulkan::commandBuffer();
+    if (pool_ != VKN_NULL_HANDLE) {
+        call("vknCmdExecute", [&](VknError* error) { return vknCmdExecute(plan, commands, &info, error); });
+    }
+    VknBinding binding = VKN_NULL_HANDLE;
+    make<VknBinding>("vknCreateBinding", &binding,
+                     [&](VknBinding* made, VknError* error) { return vknCreateBinding(plan, &info, made, error); });
+    if (binding != VKN_NULL_HANDLE) {
+        bindings_.push_back(binding);
+        call("vknCmdExecuteBinding",
+             [&](VknError* error) { return vknCmdExecuteBinding(binding, commands, kRows, error); });
+    }
+    vknCmdBarrier(context_, commands, plan, plan);
+}
+
+}  // namespace vknorm::test
