@@ -26,26 +26,27 @@ protected:
 };
 
 TEST_F(Rows, NoneIsSuccessAndWritesNothing) {
-    for (const FormVariant& variant : gpu().forms()) {
-        NormCase norm = layerCase(100, 4);
-        norm.plan.variant = variant;
-        NormRun run(gpu(), norm);
-        VknExecuteInfo info = run.executeInfo();
-        info.rows = 0;
-        gpu().submit([&](VkCommandBuffer commands) {
-            EXPECT_EQ(vknCmdExecute(run.plan(), commands, &info, nullptr), VKN_SUCCESS);
-        });
-        run.download();
-        EXPECT_EQ(run.find(VKN_ROLE_OUTPUT)->after.bytes(), run.find(VKN_ROLE_OUTPUT)->before.bytes());
-        EXPECT_EQ(run.find(VKN_ROLE_MEAN)->after.bytes(), run.find(VKN_ROLE_MEAN)->before.bytes());
-    }
+    NormCase norm = layerCase(100, 4);
+    norm.plan.variant = gpu().forms().front();  // none is started, so it does not matter which
+    NormRun run(gpu(), norm);
+    VknExecuteInfo info = run.executeInfo();
+    info.rows = 0;
+    gpu().submit(
+        [&](VkCommandBuffer commands) { EXPECT_EQ(vknCmdExecute(run.plan(), commands, &info, nullptr), VKN_SUCCESS); });
+    run.download();
+    EXPECT_EQ(run.find(VKN_ROLE_OUTPUT)->after.bytes(), run.find(VKN_ROLE_OUTPUT)->before.bytes());
+    EXPECT_EQ(run.find(VKN_ROLE_MEAN)->after.bytes(), run.find(VKN_ROLE_MEAN)->before.bytes());
 }
 
 TEST_F(Rows, MoreThanAGridsDimension) {
+    const std::vector<FormVariant>& forms = gpu().forms();
     std::vector<NormCase> cases;
-    for (const FormVariant& variant : gpu().forms()) {
+    for (size_t f = 0; f < forms.size(); ++f) {
+        if (!isTurnOf(f, 1)) {
+            continue;
+        }
         NormCase norm = layerCase(3, 70001);
-        norm.plan.variant = variant;
+        norm.plan.variant = forms[f];
         norm.plan.maxWorkgroups = 65535;
         cases.push_back(norm);
     }
@@ -227,6 +228,9 @@ private:
 };
 
 TEST_F(BigTensor, BeyondTheLargestBinding) {
+    if (gpu().device().limits().maxStorageBufferRange >= kBytes) {
+        VKNORM_LOUD_SKIP("a binding of this device holds more than the big tensor; SmallBindings stands for it");
+    }
     try {
         runBig(768, VKN_TYPE_F32, VKN_TYPE_BF16);
         runBig(1001, VKN_TYPE_F16, VKN_TYPE_F32);
