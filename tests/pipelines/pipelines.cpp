@@ -119,12 +119,10 @@ void addOptions(std::vector<Variant>& variants) {
             variants.push_back({operation, 1024, flags, operands, VKN_KERNEL_FORM_AUTO});
         };
         add(0, plain);
-        add(0, saved);
+        add(VKN_PLAN_EPSILON_OUTSIDE_ROOT_BIT | VKN_PLAN_EARLY_CAST_BIT, saved);
         add(VKN_PLAN_IN_PLACE_BIT, inPlace);
         add(VKN_PLAN_GPU_ROWS_BIT, plain);
         add(VKN_PLAN_GPU_ROWS_BIT | VKN_PLAN_IN_PLACE_BIT, inPlace);
-        add(VKN_PLAN_EPSILON_OUTSIDE_ROOT_BIT, plain);
-        add(VKN_PLAN_EARLY_CAST_BIT, affine(type, type, type, type));
     }
 }
 
