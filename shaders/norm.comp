@@ -84,7 +84,7 @@ Piece heldPieces[VKN_MAX_GROUP];
 
 void holdPiece(uint p, Piece piece) {
 #define VKN_HOLD(INDEX)                                                                                                  \
-    if (INDEX < kPiecesOfGroup && p == INDEX) {                                                                                  \
+    if (INDEX < kPiecesOfGroup && p == INDEX) {                                                                          \
         heldPieces[INDEX] = piece;                                                                                       \
     }
     VKN_EACH_HELD(VKN_HOLD)
@@ -93,7 +93,7 @@ void holdPiece(uint p, Piece piece) {
 Piece groupPiece(Row row, uint firstChunk, uint p) {
     Piece piece = heldPieces[0];
 #define VKN_TAKE(INDEX)                                                                                                  \
-    if (INDEX < kPiecesOfGroup && p == INDEX) {                                                                                  \
+    if (INDEX < kPiecesOfGroup && p == INDEX) {                                                                          \
         piece = heldPieces[INDEX];                                                                                       \
     }
     VKN_EACH_HELD(VKN_TAKE)
@@ -108,6 +108,7 @@ void loadGroup(Row row, uint firstChunk) {
 
 #else
 
+// One piece at a time, read anew in each pass.
 #define VKN_FOR_GROUP [[dont_unroll]] for (uint p = 0u; p < kPiecesOfGroup; ++p)
 
 void loadGroup(Row row, uint firstChunk) {

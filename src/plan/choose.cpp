@@ -54,6 +54,8 @@ RegisterBudget registerBudget(const DeviceFacts& facts) {
             return {32, 512};
         case kVendorIntel:  // 16 lanes share 128 registers of 8 words up to Xe
             return {16, 512};
+        case kVendorBroadcom:  // 32 registers a lane
+            return {8, 256};
         case kVendorQualcomm:  // those without subgroups have half the registers
             return facts.subgroupSize != 0 ? RegisterBudget{32, 512} : RegisterBudget{16, 128};
         default:
@@ -221,7 +223,7 @@ private:
             return fail(error_, VKN_ERROR_UNSUPPORTED, "workgroupSize", size, limit,
                         "this device and form permit at most %u invocations", limit);
         }
-        if (choice_.form == VKN_KERNEL_FORM_SHARED ? !isPowerOfTwo(size) : size % choice_.subgroupSize != 0) {
+        if (choice_.form == VKN_KERNEL_FORM_SHARED ? !isPowerOfTwo(size) : size % lanesOfSubgroup() != 0) {
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, "workgroupSize", size, choice_.subgroupSize,
                         choice_.form == VKN_KERNEL_FORM_SHARED ? "must be a power of two"
                                                                : "must be a multiple of the subgroup size");

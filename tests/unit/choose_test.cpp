@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -185,6 +186,28 @@ TEST(Choose, IntelIsToldSixteen) {
     const KernelChoice untold = choose(facts, makeSpec(4096));
     EXPECT_EQ(untold.form, kShared);
     EXPECT_FALSE(untold.requireFullSubgroups);
+}
+
+// What a lane holds in registers, and how many lanes share a row, by what each vendor's compiler has room for.
+TEST(Choose, LanesHoldWhatTheirRegistersHaveRoomFor) {
+    const struct {
+        const char* name;
+        uint32_t heldElements, largestTeam;
+    } budgets[] = {{"AMD GCN, RADV", 32, 512}, {"NVIDIA, NVK", 32, 512}, {"Intel Gen9 to Xe1", 16, 512},
+                   {"PowerVR, Mesa", 16, 128}, {"V3D 4", 8, 256},        {"V3D 7", 8, 256}};
+    for (const auto& budget : budgets) {
+        uint32_t mostHeld = 0;
+        uint32_t largestTeam = 0;
+        for (const VknType type : {VKN_TYPE_F32, VKN_TYPE_BF16}) {
+            for (uint32_t hidden = 8; hidden <= 262144; hidden += hidden / 16 / 8 * 8 + 8) {
+                const KernelChoice choice = choose(factsOf(budget.name), makeSpec(hidden, type));
+                mostHeld = std::max(mostHeld, choice.group * choice.chunk);
+                largestTeam = std::max(largestTeam, choice.teamSize());
+            }
+        }
+        EXPECT_EQ(mostHeld, budget.heldElements) << budget.name;
+        EXPECT_EQ(largestTeam, budget.largestTeam) << budget.name;
+    }
 }
 
 TEST(Choose, ASizeThatCannotBeRequiredIsANamedError) {
