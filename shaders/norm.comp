@@ -148,23 +148,18 @@ float groupSum(Row row, uint firstChunk) {
     return sum;
 }
 
-float groupSquares(Row row, uint firstChunk) {
-    float squares = 0.0;
-    VKN_FOR_GROUP {
-        squares = addSquares(squares, groupPiece(row, firstChunk, p));
-    }
-    return squares;
-}
-
-// Sum and sum of squares of the elements' distances from `centre`.
+// Sum of squares of the elements; for LayerNorm, of their distances from `centre`, and the sum of those.
 vec2 groupMoments(Row row, uint firstChunk, float centre) {
     vec2 moments = vec2(0.0);
     VKN_FOR_GROUP {
-        uint count = pieceCount(firstChunk, p);
         Piece piece = groupPiece(row, firstChunk, p);
-        piece.a = keepElements(piece.a - centre, count, 0u);
-        piece.b = keepElements(piece.b - centre, count, 4u);
-        moments = vec2(addSum(moments.x, piece), addSquares(moments.y, piece));
+        if (kLayerNorm) {
+            uint count = pieceCount(firstChunk, p);
+            piece.a = keepElements(piece.a - centre, count, 0u);
+            piece.b = keepElements(piece.b - centre, count, 4u);
+            moments.x = addSum(moments.x, piece);
+        }
+        moments.y = addSquares(moments.y, piece);
     }
     return moments;
 }
@@ -192,52 +187,44 @@ void reloadGroup(Row row, uint firstChunk) {
     }
 }
 
-float sumOfSquares(Row row) {
-    CompensatedSum total = CompensatedSum(0.0, 0.0);
-    VKN_FOR_ROW {
-        reloadGroup(row, firstChunk);
-        total = add(total, groupSquares(row, firstChunk));
+// What elements are centred on at first: the row's mean where the row is in registers, otherwise the mean of what the lane
+// has read.
+float firstCentre(Row row, float elements) {
+    float sum = groupSum(row, 0u);
+    if (kReadAgain) {
+        return elements > 0.0 ? sum / elements : 0.0;
     }
-    return addOverTeam(vec2(value(total), 0.0)).x;
+    return addOverTeam(vec2(sum, 0.0)).x / float(pc.hiddenSize);
 }
 
-// A row in registers: the mean, then the moments about it.
-Moments momentsInRegisters(Row row) {
-    float centre = addOverTeam(vec2(groupSum(row, 0u), 0.0)).x / float(pc.hiddenSize);
-    vec2 moments = addOverTeam(groupMoments(row, 0u, centre));
-    return Moments(centre, moments.x, moments.y);
-}
-
-// A row that is read again: each lane has its own centre, moved to its mean so far whenever the groups seen have doubled.
-Moments momentsOfLanes(Row row) {
+// A lane that reads on moves its centre to its mean so far whenever the groups it has seen have doubled.
+LaneMoments momentsOfLane(Row row) {
     LaneMoments lane = emptyLaneMoments();
-    uint groups = 0u;
     VKN_FOR_ROW {
         reloadGroup(row, firstChunk);
-        float elements = float(groupElements(firstChunk));
-        float centre = lane.centre;
-        if (groups == 0u && elements > 0.0) {
-            centre = groupSum(row, firstChunk) / elements;
+        float elements = kLayerNorm && kReadAgain ? float(groupElements(firstChunk)) : 0.0;
+        if (kLayerNorm && firstChunk == 0u) {
+            lane.centre = firstCentre(row, elements);
         }
-        lane = addGroup(lane, elements, centre, groupMoments(row, firstChunk, centre));
-        if (((groups + 1u) & groups) == 0u) {
+        lane = addGroup(lane, elements, groupMoments(row, firstChunk, lane.centre));
+        uint groups = firstChunk / kGroup + 1u;
+        if (kLayerNorm && kReadAgain && (groups & (groups - 1u)) == 0u) {
             lane = recentre(lane);
         }
-        ++groups;
     }
-    float centre = addOverTeam(vec2(sumOfLane(lane), 0.0)).x / float(pc.hiddenSize);
-    vec2 moments = addOverTeam(momentsAbout(lane, centre));
-    return Moments(centre, moments.x, moments.y);
+    return lane;
 }
 
 Moments momentsOfRow(Row row) {
-    if (!kLayerNorm) {
-        return Moments(0.0, 0.0, sumOfSquares(row));
+    LaneMoments lane = momentsOfLane(row);
+    float centre = lane.centre;
+    vec2 moments = vec2(value(lane.sum), value(lane.squares));
+    if (kLayerNorm && kReadAgain) { // each lane has a centre of its own
+        centre = addOverTeam(vec2(sumOfLane(lane), 0.0)).x / float(pc.hiddenSize);
+        moments = momentsAbout(lane, centre);
     }
-    if (kReadAgain) {
-        return momentsOfLanes(row);
-    }
-    return momentsInRegisters(row);
+    moments = addOverTeam(moments);
+    return Moments(centre, moments.x, moments.y);
 }
 
 // Rare, so it reads the row anew and leaves the registers to the usual path.

@@ -40,9 +40,9 @@ LaneMoments emptyLaneMoments() {
     return LaneMoments(0.0, 0.0, CompensatedSum(0.0, 0.0), CompensatedSum(0.0, 0.0));
 }
 
-// `moments` are about `centre`, which is the lane's own unless the lane is empty.
-LaneMoments addGroup(LaneMoments lane, float elements, float centre, vec2 moments) {
-    return LaneMoments(lane.elements + elements, centre, add(lane.sum, moments.x), add(lane.squares, moments.y));
+// `moments` are about the lane's centre.
+LaneMoments addGroup(LaneMoments lane, float elements, vec2 moments) {
+    return LaneMoments(lane.elements + elements, lane.centre, add(lane.sum, moments.x), add(lane.squares, moments.y));
 }
 
 // Moves the centre to the mean. What cancels is in proportion to the distance between the two, and elements that caused

@@ -45,19 +45,35 @@ struct RegisterBudget {
     uint32_t largestTeam;
 };
 
+RegisterBudget qualcommBudget(const DeviceFacts& facts) {
+    if (facts.subgroupSize != 0) {
+        return {24, 256};
+    }
+    // Adreno 610, and 702 with half of its registers.
+    return facts.maxWorkgroupInvocations > 512 ? RegisterBudget{16, 128} : RegisterBudget{8, 64};
+}
+
+// 16 lanes share 128 registers of 8 words; before Gen9, whose storage buffers reach 1 GiB, the compiler needs more of them.
+RegisterBudget intelBudget(const DeviceFacts& facts) {
+    constexpr uint64_t kRangeBeforeGen9 = 1ULL << 30;
+    return facts.maxStorageBufferRange > kRangeBeforeGen9 ? RegisterBudget{16, 512} : RegisterBudget{12, 256};
+}
+
 // Found with each vendor's compiler: the most that no kernel spills with (tests/pipelines).
 RegisterBudget registerBudget(const DeviceFacts& facts) {
     switch (facts.vendorId) {
-        case kVendorAmd:  // a workgroup of 1024 leaves a lane 64 registers
-        case kVendorNvidia:
+        case kVendorAmd:  // a workgroup of 512 leaves a lane 128 registers on GCN, and CDNA spills
+            return {32, 256};
+        case kVendorNvidia:  // Kepler has 63
+            return {24, 512};
         case kVendorApple:
             return {32, 512};
-        case kVendorIntel:  // 16 lanes share 128 registers of 8 words up to Xe
-            return {16, 512};
+        case kVendorIntel:
+            return intelBudget(facts);
         case kVendorBroadcom:  // 32 registers a lane
             return {8, 256};
-        case kVendorQualcomm:  // those without subgroups have half the registers
-            return facts.subgroupSize != 0 ? RegisterBudget{32, 512} : RegisterBudget{16, 128};
+        case kVendorQualcomm:
+            return qualcommBudget(facts);
         default:
             return facts.isCpu ? RegisterBudget{32, 512} : RegisterBudget{16, 256};
     }

@@ -193,8 +193,10 @@ TEST(Choose, LanesHoldWhatTheirRegistersHaveRoomFor) {
     const struct {
         const char* name;
         uint32_t heldElements, largestTeam;
-    } budgets[] = {{"AMD GCN, RADV", 32, 512}, {"NVIDIA, NVK", 32, 512}, {"Intel Gen9 to Xe1", 16, 512},
-                   {"PowerVR, Mesa", 16, 128}, {"V3D 4", 8, 256},        {"V3D 7", 8, 256}};
+    } budgets[] = {{"AMD GCN, RADV", 32, 256}, {"NVIDIA, NVK", 24, 512},   {"Intel Gen9 to Xe1", 16, 512},
+                   {"Intel Haswell", 12, 256}, {"Adreno 6xx", 24, 256},    {"Adreno 610", 16, 128},
+                   {"Adreno 702", 8, 64},      {"PowerVR, Mesa", 16, 128}, {"V3D 4", 8, 256},
+                   {"V3D 7", 8, 256}};
     for (const auto& budget : budgets) {
         uint32_t mostHeld = 0;
         uint32_t largestTeam = 0;
