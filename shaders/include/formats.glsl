@@ -19,11 +19,6 @@ struct PackedPiece {
     uvec4 hi;
 };
 
-uvec4 selectBits(uvec4 ifFalse, uvec4 ifTrue, bvec4 condition) {
-    return uvec4(condition.x ? ifTrue.x : ifFalse.x, condition.y ? ifTrue.y : ifFalse.y,
-                 condition.z ? ifTrue.z : ifFalse.z, condition.w ? ifTrue.w : ifFalse.w);
-}
-
 // The conversions are scalar on purpose: done four at a time, their intermediate values spill registers on Intel.
 
 // fp16 in the low 16 bits -> fp32. Exact; subnormals become normal fp32 numbers.
