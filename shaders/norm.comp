@@ -120,8 +120,12 @@ Piece groupPiece(Row row, uint firstChunk, uint p) {
 
 #endif
 
-float horizontalSum(vec4 v) {
-    return (v.x + v.y) + (v.z + v.w);
+// The tree is the same whether a row is read in pairs or, aligned, in whole chunks.
+float addQuad(float sum, vec4 v) {
+    if (kUnalignedPiece == 2u) {
+        return (sum + (v.x + v.y)) + (v.z + v.w);
+    }
+    return sum + ((v.x + v.y) + (v.z + v.w));
 }
 
 // Elements past the end of the row are zero before centring; this makes them zero after it.
@@ -131,13 +135,13 @@ vec4 keepElements(vec4 v, uint count, uint first) {
 }
 
 float addSum(float sum, Piece piece) {
-    sum += horizontalSum(piece.a);
-    return kPiece == 8u ? sum + horizontalSum(piece.b) : sum;
+    sum = addQuad(sum, piece.a);
+    return kPiece == 8u ? addQuad(sum, piece.b) : sum;
 }
 
 float addSquares(float squares, Piece piece) {
-    squares += horizontalSum(piece.a * piece.a);
-    return kPiece == 8u ? squares + horizontalSum(piece.b * piece.b) : squares;
+    squares = addQuad(squares, piece.a * piece.a);
+    return kPiece == 8u ? addQuad(squares, piece.b * piece.b) : squares;
 }
 
 float groupSum(Row row, uint firstChunk) {
@@ -177,6 +181,8 @@ uint groupElements(uint firstChunk) {
 uint chunksOfLane() {
     return kReadAgain ? (pc.hiddenSize + teamSize() * kChunk - 1u) / (teamSize() * kChunk) : kGroup;
 }
+
+#define VKN_FOR_PIECES_OF_LANE [[dont_unroll]] for (uint p = 0u; p < chunksOfLane() * kPiecesOfChunk; ++p)
 
 // Loops over the groups of a row. One that fits in registers is a single group, loaded beforehand.
 #define VKN_FOR_ROW for (uint firstChunk = 0u; firstChunk < chunksOfLane(); firstChunk += kGroup)
@@ -230,7 +236,7 @@ Moments momentsOfRow(Row row) {
 // Rare, so it reads the row anew and leaves the registers to the usual path.
 uint maxMagnitudeOfRow(Row row) {
     uint magnitude = 0u;
-    [[dont_unroll]] for (uint p = 0u; p < chunksOfLane() * kPiecesOfChunk; ++p) {
+    VKN_FOR_PIECES_OF_LANE {
         Piece piece = loadPiece(row, 0u, p);
         magnitude = max(magnitude, max(maxMagnitude(piece.a), kPiece == 8u ? maxMagnitude(piece.b) : 0u));
     }
@@ -302,12 +308,25 @@ PackedPiece outputPiece(Piece piece, Statistics s, uint start, uint count) {
     return encodePiece(piece, kOutputType);
 }
 
-void storeGroup(Row row, Statistics s, uint firstChunk) {
-    VKN_FOR_GROUP {
-        uint start = pieceStart(firstChunk, p);
-        uint count = pieceCount(firstChunk, p);
-        storeY(row.outputStart + start, count, outputPiece(groupPiece(row, firstChunk, p), s, start, count));
+void storePiece(Row row, Statistics s, uint firstChunk, uint p) {
+    uint start = pieceStart(firstChunk, p);
+    uint count = pieceCount(firstChunk, p);
+    storeY(row.outputStart + start, count, outputPiece(groupPiece(row, firstChunk, p), s, start, count));
+}
+
+void storeRow(Row row, Statistics s) {
+#if VKN_ALIGNED
+    VKN_FOR_ROW {
+        reloadGroup(row, firstChunk);
+        VKN_FOR_GROUP {
+            storePiece(row, s, firstChunk, p);
+        }
     }
+#else
+    VKN_FOR_PIECES_OF_LANE { // nothing is held, so nothing is gained by groups
+        storePiece(row, s, 0u, p);
+    }
+#endif
 }
 
 void normaliseRow(uint index, bool owned) {
@@ -325,10 +344,6 @@ void normaliseRow(uint index, bool owned) {
     if (!owned) {
         return;
     }
-    VKN_FOR_ROW {
-        reloadGroup(row, firstChunk);
-        storeGroup(row, s, firstChunk);
-    }
     if (teamLane() == 0u) {
         if (kSaveMean) {
             scalars[pc.meanOffset + index] = savedMean(s);
@@ -337,6 +352,7 @@ void normaliseRow(uint index, bool owned) {
             scalars[pc.rstdOffset + index] = s.savedRstd;
         }
     }
+    storeRow(row, s);
 }
 
 void main() {

@@ -3,11 +3,11 @@
 #ifndef VKN_FORMATS_GLSL
 #define VKN_FORMATS_GLSL
 
-// Elements that are read or written at once: a chunk, or where rows have any alignment, a quad of it.
-const uint kPiece = VKN_ALIGNED != 0 ? kChunk : 4u;
+// Elements that are read or written at once: a chunk, or where rows have any alignment, a quad or a pair of it.
+const uint kPiece = VKN_ALIGNED != 0 ? kChunk : kUnalignedPiece;
 const uint kPiecesOfChunk = kChunk / kPiece;
 
-// A piece: kPiece elements, 4 or 8. a holds the first four; b the others, where there are 8.
+// A piece: kPiece elements, 2, 4 or 8. a holds the first four; b the others, where there are 8. What is not there is 0.
 struct Piece {
     vec4 a;
     vec4 b;
@@ -31,19 +31,17 @@ float decodeF16(uint bits) {
     return uintBitsToFloat(result | ((bits & 0x8000u) << 16));
 }
 
-// fp32 -> fp16, round to nearest even, overflow to infinity, NaN to a quiet NaN.
+// fp32 -> fp16, round to nearest even, overflow to infinity, NaN to a quiet NaN. The mantissa with its hidden bit is
+// shifted to the result's unit, 2^-24 for subnormal results; what rounding carries out of it adds to the exponent.
 uint encodeF16(float value) {
     uint bits = floatBitsToUint(value);
-    uint magnitude = bits & 0x7FFFFFFFu;
-    uint rebased = magnitude - 0x38000000u;
-    uint normal = (rebased + 0xFFFu + ((rebased >> 13) & 1u)) >> 13;
-    // Subnormal results: the mantissa with its hidden bit, shifted so that its unit is 2^-24.
-    uint mantissa = (magnitude & 0x7FFFFFu) | 0x800000u;
-    uint shift = clamp(126u - min(magnitude >> 23, 126u), 14u, 25u);
-    uint subnormal = (mantissa + (1u << (shift - 1u)) - 1u + ((mantissa >> shift) & 1u)) >> shift;
-    uint result = magnitude < 0x38800000u ? subnormal : normal;
-    result = magnitude >= 0x477FF000u ? 0x7C00u : result;
-    result = magnitude > 0x7F800000u ? 0x7E00u : result;
+    uint exponent = (bits >> 23) & 0xFFu;
+    uint mantissa = (bits & 0x7FFFFFu) | 0x800000u;
+    uint shift = 126u - clamp(exponent, 101u, 113u); // 13 for normal results
+    uint result = (mantissa + (1u << (shift - 1u)) - 1u + ((mantissa >> shift) & 1u)) >> shift;
+    result += (max(exponent, 113u) - 113u) << 10;
+    result = exponent > 142u ? 0x7C00u : min(result, 0x7C00u);
+    result = (bits & 0x7FFFFFFFu) > 0x7F800000u ? 0x7E00u : result;
     return result | ((bits >> 16) & 0x8000u);
 }
 
@@ -73,7 +71,10 @@ Piece decodePiece(PackedPiece packed, uint format) {
     if (format == VKN_FORMAT_F32) {
         return Piece(uintBitsToFloat(packed.lo), uintBitsToFloat(packed.hi));
     }
-    Piece piece = Piece(vec4(decodeWord16(packed.lo.x, format), decodeWord16(packed.lo.y, format)), vec4(0.0));
+    Piece piece = Piece(vec4(decodeWord16(packed.lo.x, format), 0.0, 0.0), vec4(0.0));
+    if (kPiece >= 4u) {
+        piece.a.zw = decodeWord16(packed.lo.y, format);
+    }
     if (kPiece == 8u) {
         piece.b = vec4(decodeWord16(packed.lo.z, format), decodeWord16(packed.lo.w, format));
     }
@@ -84,7 +85,10 @@ PackedPiece encodePiece(Piece piece, uint format) {
     if (format == VKN_FORMAT_F32) {
         return PackedPiece(floatBitsToUint(piece.a), floatBitsToUint(piece.b));
     }
-    uvec4 words = uvec4(encodeWord16(piece.a.xy, format), encodeWord16(piece.a.zw, format), 0u, 0u);
+    uvec4 words = uvec4(encodeWord16(piece.a.xy, format), 0u, 0u, 0u);
+    if (kPiece >= 4u) {
+        words.y = encodeWord16(piece.a.zw, format);
+    }
     if (kPiece == 8u) {
         words.z = encodeWord16(piece.b.xy, format);
         words.w = encodeWord16(piece.b.zw, format);

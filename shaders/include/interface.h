@@ -13,8 +13,9 @@
 #define VKN_SPEC_OUTPUT_TYPE 6
 #define VKN_SPEC_GAMMA_TYPE 7
 #define VKN_SPEC_BETA_TYPE 8
-#define VKN_SPEC_FLAGS 9  // VKN_FLAG_*
-#define VKN_SPEC_COUNT 10
+#define VKN_SPEC_FLAGS 9   // VKN_FLAG_*
+#define VKN_SPEC_PIECE 10  // elements that a kernel for any alignment reads at once: 4, or 2 where registers are few
+#define VKN_SPEC_COUNT 11
 
 // Kernel forms; the numbers are VknKernelForm's.
 #define VKN_FORM_SUBGROUP 1

@@ -16,6 +16,7 @@ layout(constant_id = VKN_SPEC_OUTPUT_TYPE) const uint kOutputType = VKN_FORMAT_F
 layout(constant_id = VKN_SPEC_GAMMA_TYPE) const uint kGammaType = VKN_FORMAT_F32;
 layout(constant_id = VKN_SPEC_BETA_TYPE) const uint kBetaType = VKN_FORMAT_F32;
 layout(constant_id = VKN_SPEC_FLAGS) const uint kFlags = 0;
+layout(constant_id = VKN_SPEC_PIECE) const uint kUnalignedPiece = 4;
 
 const bool kLayerNorm = (kFlags & VKN_FLAG_LAYER_NORM) != 0u;
 const bool kEpsilonOutside = (kFlags & VKN_FLAG_EPSILON_OUTSIDE) != 0u;

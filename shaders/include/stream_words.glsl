@@ -1,4 +1,4 @@
-// Streams as words: a piece is a quad, starts at any element, and only its first `count` elements are the row's.
+// Streams as words: a piece is a quad or a pair, starts at any element, and only its first `count` elements are the row's.
 #ifndef VKN_STREAM_WORDS_GLSL
 #define VKN_STREAM_WORDS_GLSL
 
@@ -26,11 +26,11 @@ uvec2 keepHalves(uvec2 words, uint count) {
 // words that the piece shares with others.
 #define VKN_DEFINE_LOAD_WITH(NAME, FORMAT, READ)                                                                         \
     uint loadF32##NAME(uint at, uint index, uint count) {                                                                \
-        return index < count ? NAME##Words[at + index] : 0u;                                                             \
+        return index < kPiece && index < count ? NAME##Words[at + index] : 0u;                                           \
     }                                                                                                                    \
     /* Word `index` of a 16-bit piece that covers `halves` halves from the start of its first word on. */                \
     uint loadWord##NAME(uint at, uint index, uint halves) {                                                              \
-        if (2u * index >= halves) {                                                                                      \
+        if (2u * index > kPiece || 2u * index >= halves) {                                                               \
             return 0u;                                                                                                   \
         }                                                                                                                \
         bool isShared = (index == 0u && startsMidWord(at)) || 2u * index + 1u == halves;                                 \
@@ -61,14 +61,14 @@ uvec2 keepHalves(uvec2 words, uint count) {
 // piece, row or tensor is merged atomically, so that its other half keeps what others write there.
 #define VKN_DEFINE_STORE(NAME, FORMAT)                                                                                   \
     void storeF32##NAME(uint at, uint index, uint count, uint bits) {                                                    \
-        if (index < count) {                                                                                             \
+        if (index < kPiece && index < count) {                                                                           \
             NAME##Words[at + index] = bits;                                                                              \
         }                                                                                                                \
     }                                                                                                                    \
     /* Word `index` of a 16-bit piece that covers halves [begin, end) from the start of its first word on. */            \
     void storeWord##NAME(uint at, uint index, uint begin, uint end, uint bits) {                                         \
-        bool ownsLow = 2u * index >= begin && 2u * index < end;                                                          \
-        bool ownsHigh = 2u * index + 1u >= begin && 2u * index + 1u < end;                                               \
+        bool ownsLow = 2u * index <= kPiece && 2u * index >= begin && 2u * index < end;                                  \
+        bool ownsHigh = 2u * index + 1u <= kPiece && 2u * index + 1u >= begin && 2u * index + 1u < end;                  \
         if (ownsLow && ownsHigh) {                                                                                       \
             NAME##Words[(at >> 1) + index] = bits;                                                                       \
         } else if (ownsLow || ownsHigh) {                                                                                \

@@ -31,7 +31,7 @@ static void destroyPipelines(VknPlan_T& plan) {
 static VknResult createPipelines(VknPlan_T& plan, VknError* error) {
     const PipelineMaker maker = pipelineMaker(*plan.context);
     VknResult result = makeKernelPipeline(maker, plan.spec, plan.choice, plan.signature, false, plan.general, error);
-    if (result == VKN_SUCCESS && plan.spec.hiddenSize % plan.choice.chunk == 0) {
+    if (result == VKN_SUCCESS && plan.choice.hasAlignedKernel) {
         result = makeKernelPipeline(maker, plan.spec, plan.choice, plan.signature, true, plan.aligned, error);
     }
     if (result == VKN_SUCCESS && plan.spec.isSet(VKN_PLAN_GPU_ROWS_BIT)) {

@@ -39,7 +39,7 @@ struct VknPlan_T {
     vkn::KernelChoice choice;
     vkn::Signature signature;
     VkPipeline general = VK_NULL_HANDLE;      // any alignment
-    VkPipeline aligned = VK_NULL_HANDLE;      // null where hiddenSize is not a whole number of chunks
+    VkPipeline aligned = VK_NULL_HANDLE;      // null where the choice has none
     VkPipeline prepareRows = VK_NULL_HANDLE;  // with GPU_ROWS
 };
 

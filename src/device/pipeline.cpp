@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "device/module.hpp"
+#include "device/specialise.hpp"
 
 #include <cstdio>
 
@@ -14,29 +15,24 @@ static VknResult makeShaderModule(const PipelineMaker& maker, const PipelineRequ
         return fail(error, VKN_ERROR_UNSUPPORTED, "", 0, 0, "this build of the library has no kernel %s",
                     request.module);
     }
-    uint32_t* renumbered = nullptr;
-    VkShaderModuleCreateInfo info = {VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, nullptr, 0,
-                                     source->wordCount * sizeof(uint32_t), source->words};
-    if (request.bindingOfSlot != nullptr) {
-        renumbered = renumberBindings(maker.memory, *source, request.bindingOfSlot, VKN_BINDING_COUNT);
-        if (renumbered == nullptr) {
-            return fail(error, VKN_ERROR_OUT_OF_HOST_MEMORY, "", 0, 0, "no memory for a shader module");
-        }
-        info.pCode = renumbered;
+    Specialisation specialisation;
+    specialisation.values = request.specialisation;
+    specialisation.valueCount = request.specialisation != nullptr ? VKN_SPEC_COUNT : 0;
+    specialisation.bindingOfSlot = request.bindingOfSlot;
+    specialisation.slotCount = request.bindingOfSlot != nullptr ? VKN_BINDING_COUNT : 0;
+    const SpirvCode code = specialise(maker.memory, *source, specialisation);
+    if (code.words == nullptr) {
+        return fail(error, VKN_ERROR_OUT_OF_HOST_MEMORY, "", 0, 0, "no memory for a shader module");
     }
+    const VkShaderModuleCreateInfo info = {VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, nullptr, 0,
+                                           code.wordCount * sizeof(uint32_t), code.words};
     const VkResult result = maker.functions.CreateShaderModule(maker.device, &info, maker.memory.callbacks(), &module);
-    maker.memory.release(renumbered);
+    maker.memory.release(code.words);
     return result == VK_SUCCESS ? VKN_SUCCESS : failVulkan(error, "vkCreateShaderModule", result);
 }
 
 static VkResult createPipeline(const PipelineMaker& maker, const PipelineRequest& request, VkShaderModule module,
                                VkPipeline& pipeline) {
-    VkSpecializationMapEntry entries[VKN_SPEC_COUNT];
-    for (uint32_t i = 0; i < VKN_SPEC_COUNT; ++i) {
-        entries[i] = {i, static_cast<uint32_t>(i * sizeof(uint32_t)), sizeof(uint32_t)};
-    }
-    const VkSpecializationInfo specialisation = {VKN_SPEC_COUNT, entries, sizeof(SpecialisationValues),
-                                                 request.specialisation};
     VkPipelineShaderStageRequiredSubgroupSizeCreateInfo required = {};
     required.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO;
     required.requiredSubgroupSize = request.requiredSubgroupSize;
@@ -53,7 +49,6 @@ static VkResult createPipeline(const PipelineMaker& maker, const PipelineRequest
     info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
     info.stage.module = module;
     info.stage.pName = "main";
-    info.stage.pSpecializationInfo = request.specialisation != nullptr ? &specialisation : nullptr;
     pipeline = VK_NULL_HANDLE;
     const VkResult result = maker.functions.CreateComputePipelines(maker.device, maker.cache, 1, &info,
                                                                    maker.memory.callbacks(), &pipeline);
@@ -93,6 +88,7 @@ static void fillChoice(const KernelChoice& choice, SpecialisationValues& values)
     values[VKN_SPEC_SUBGROUP_SIZE] = choice.subgroupSize == 0 ? 1 : choice.subgroupSize;
     values[VKN_SPEC_GROUP] = choice.group;
     values[VKN_SPEC_CHUNK] = choice.chunk;
+    values[VKN_SPEC_PIECE] = choice.unalignedPiece;
 }
 
 static uint32_t kernelFlags(const OperationSpec& spec, const KernelChoice& choice) {

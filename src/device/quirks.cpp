@@ -8,6 +8,9 @@ namespace vkn {
 namespace {
 
 constexpr uint32_t kSubgroupForms = formBit(VKN_KERNEL_FORM_SUBGROUP) | formBit(VKN_KERNEL_FORM_SUBGROUP_SHARED);
+constexpr const char* kSubgroupsCostMore =
+    "subgroup reductions take more instructions than shared memory, and registers that are spilled (Mesa 26.2's "
+    "compiler)";
 constexpr uint32_t kAnyVendor = 0;
 constexpr uint32_t kAnyDriver = 0;
 
@@ -26,6 +29,8 @@ constexpr Quirk kQuirks[] = {
      "MoltenVK on Intel: wrong subgroup reductions (MoltenVK #2757)"},
     {VK_DRIVER_ID_IMAGINATION_PROPRIETARY, kAnyVendor, 0, kSubgroupForms,
      "PowerVR C-series: wrong subgroup reductions (llama.cpp #28214)"},
+    {VK_DRIVER_ID_MESA_PANVK, kAnyVendor, 0, kSubgroupForms, kSubgroupsCostMore},
+    {VK_DRIVER_ID_MESA_V3DV, kAnyVendor, 0, kSubgroupForms, kSubgroupsCostMore},
 };
 
 bool matches(const Quirk& quirk, const DeviceFacts& facts) {

@@ -39,10 +39,12 @@ bool isAllFloat32(const OperationSpec& spec) {
     return true;
 }
 
-// What a lane has room for: how many of a row's elements it can hold in registers, and how many lanes can do so at once.
+// What a lane has room for: how many of a row's elements it can hold in registers, how many lanes can do so at once, and
+// whether it can convert a whole chunk of 16-bit elements. Where it cannot, rows of those are not held at all.
 struct RegisterBudget {
     uint32_t heldElements;
     uint32_t largestTeam;
+    bool canHold16Bit = true;
 };
 
 RegisterBudget qualcommBudget(const DeviceFacts& facts) {
@@ -71,7 +73,9 @@ RegisterBudget registerBudget(const DeviceFacts& facts) {
         case kVendorIntel:
             return intelBudget(facts);
         case kVendorBroadcom:  // 32 registers a lane
-            return {8, 256};
+            return {4, 256, false};
+        case kVendorImagination:
+            return {12, 128};
         case kVendorQualcomm:
             return qualcommBudget(facts);
         default:
@@ -152,6 +156,7 @@ public:
         }
         if (result == VKN_SUCCESS) {
             chooseGroup();
+            chooseAccess();
             chooseGrid();
             explain();
         }
@@ -199,7 +204,11 @@ private:
 
     uint32_t chunks(uint32_t team) const { return chunksPerLane(spec_.hiddenSize, choice_.chunk, team); }
 
-    uint32_t mostHeldChunks() const { return smaller(VKN_MAX_GROUP, budget_.heldElements / choice_.chunk); }
+    bool isHeld() const { return budget_.canHold16Bit || choice_.chunk == 4; }
+
+    uint32_t mostHeldChunks() const {
+        return isHeld() ? smaller(VKN_MAX_GROUP, budget_.heldElements / choice_.chunk) : VKN_MAX_GROUP;
+    }
 
     // CPUs run a workgroup's subgroups one after the other, so barriers only cost.
     bool isRowForSubgroup() const {
@@ -292,6 +301,12 @@ private:
         choice_.group = choice_.readAgain ? smaller(kGroupWhenReadAgain, mostHeldChunks()) : held;
     }
 
+    // An aligned kernel holds whole chunks; the other reads a piece at a time, anew in each pass.
+    void chooseAccess() {
+        choice_.unalignedPiece = budget_.canHold16Bit ? 4 : 2;
+        choice_.hasAlignedKernel = isHeld() && spec_.hiddenSize % choice_.chunk == 0;
+    }
+
     // On a CPU a few workgroups that loop over rows cost far less than one for each row.
     void chooseGrid() {
         const uint32_t usual = facts_.isCpu ? 32 : 65535;
@@ -316,7 +331,9 @@ private:
         snprintf(choice_.reason, sizeof choice_.reason, "%s (%s); %u lanes a row, %u chunk%s of %u elements each, %s",
                  kNames[choice_.form], why, choice_.teamSize(), chunks(choice_.teamSize()),
                  chunks(choice_.teamSize()) == 1 ? "" : "s", choice_.chunk,
-                 choice_.readAgain ? "read again because they do not fit in registers" : "in registers");
+                 choice_.readAgain          ? "read again because they do not fit in registers"
+                 : choice_.hasAlignedKernel ? "in registers"
+                                            : "read anew in each pass");
     }
 };
 

@@ -11,6 +11,7 @@ constexpr uint32_t kVendorNvidia = 0x10DE;
 constexpr uint32_t kVendorArm = 0x13B5;
 constexpr uint32_t kVendorQualcomm = 0x5143;
 constexpr uint32_t kVendorBroadcom = 0x14E4;
+constexpr uint32_t kVendorImagination = 0x1010;
 constexpr uint32_t kVendorApple = 0x106B;
 
 struct DeviceFacts {

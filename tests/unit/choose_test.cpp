@@ -195,20 +195,34 @@ TEST(Choose, LanesHoldWhatTheirRegistersHaveRoomFor) {
         uint32_t heldElements, largestTeam;
     } budgets[] = {{"AMD GCN, RADV", 32, 256}, {"NVIDIA, NVK", 24, 512},   {"Intel Gen9 to Xe1", 16, 512},
                    {"Intel Haswell", 12, 256}, {"Adreno 6xx", 24, 256},    {"Adreno 610", 16, 128},
-                   {"Adreno 702", 8, 64},      {"PowerVR, Mesa", 16, 128}, {"V3D 4", 8, 256},
-                   {"V3D 7", 8, 256}};
+                   {"Adreno 702", 8, 64},      {"PowerVR, Mesa", 12, 128}, {"V3D 4", 4, 256},
+                   {"V3D 7", 4, 256}};
     for (const auto& budget : budgets) {
         uint32_t mostHeld = 0;
         uint32_t largestTeam = 0;
         for (const VknType type : {VKN_TYPE_F32, VKN_TYPE_BF16}) {
             for (uint32_t hidden = 8; hidden <= 262144; hidden += hidden / 16 / 8 * 8 + 8) {
                 const KernelChoice choice = choose(factsOf(budget.name), makeSpec(hidden, type));
-                mostHeld = std::max(mostHeld, choice.group * choice.chunk);
+                mostHeld = std::max(mostHeld, choice.hasAlignedKernel ? choice.group * choice.chunk : 0);
                 largestTeam = std::max(largestTeam, choice.teamSize());
             }
         }
         EXPECT_EQ(mostHeld, budget.heldElements) << budget.name;
         EXPECT_EQ(largestTeam, budget.largestTeam) << budget.name;
+    }
+}
+
+TEST(Choose, AKernelForAlignedRowsIsThereWhereItHasRoom) {
+    for (const DeviceClass& device : kDeviceClasses) {
+        const bool isBroadcom = device.facts.vendorId == vkn::kVendorBroadcom;
+        for (const uint32_t hidden : {4u, 8u, 12u, 1023u, 1024u}) {
+            const KernelChoice fp32 = choose(device.facts, makeSpec(hidden, VKN_TYPE_F32));
+            const KernelChoice bf16 = choose(device.facts, makeSpec(hidden, VKN_TYPE_BF16));
+            EXPECT_EQ(fp32.hasAlignedKernel, hidden % 4 == 0) << device.name << ", hidden " << hidden;
+            EXPECT_EQ(bf16.hasAlignedKernel, hidden % 8 == 0 && !isBroadcom) << device.name << ", hidden " << hidden;
+            EXPECT_EQ(fp32.unalignedPiece, isBroadcom ? 2u : 4u) << device.name;
+            EXPECT_EQ(bf16.unalignedPiece, fp32.unalignedPiece) << device.name;
+        }
     }
 }
 
