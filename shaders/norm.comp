@@ -1,12 +1,15 @@
-// RMSNorm and LayerNorm, forward.
+// RMSNorm and LayerNorm with what surrounds them, forward.
 //
 // A team of invocations owns a row. Lane l takes chunk l, l + teamSize, ...; a group is the chunks that a lane holds in
 // registers at once: the whole row where it fits, otherwise a part, and the row is read again for the second pass. The
 // reduction tree depends on element indices only: not on addresses, alignment, rows or the grid. The build decorates all
 // arithmetic NoContraction, so that an element has the same bits in every pipeline of a plan.
 //
-// Defines: VKN_SUBGROUPS, VKN_IN_PLACE (read through the output's binding), VKN_GPU_ROWS (rows come from a buffer),
-// VKN_ALIGNED (128-bit accesses; otherwise any alignment, and nothing is held: each pass reads its chunks one by one).
+// A placement has one norm, or two of which the second is over what the first one made: each is a stage, which takes the
+// statistics of its elements. What the last stage's elements are is written in one more pass.
+//
+// Defines: VKN_SUBGROUPS, VKN_ALIGNED (128-bit accesses; otherwise any alignment, and nothing is held: each pass reads its
+// pieces anew). All else is a specialisation constant; src/device/specialise.cpp leaves out what those rule out.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -19,35 +22,129 @@
 #include "kernel.glsl"
 #include "formats.glsl"
 #include "stream.glsl"
+#include "operands.glsl"
+#include "branch.glsl"
 #include "reduce.glsl"
 #include "statistics.glsl"
 
-VKN_DECLARE_STREAM(Y, VKN_BINDING_OUTPUT, VKN_READ_WRITE)
-VKN_DECLARE_STREAM(Gamma, VKN_BINDING_GAMMA, readonly)
-VKN_DECLARE_STREAM(Beta, VKN_BINDING_BETA, readonly)
-layout(std430, set = 0, binding = VKN_BINDING_SCALARS) writeonly buffer Scalars { float scalars[]; };
-
-#if VKN_IN_PLACE
-#define XQuads YQuads
-#define XWords YWords
-VKN_DEFINE_SHARED_LOAD(X, kInputType)
-#else
-VKN_DECLARE_STREAM(X, VKN_BINDING_INPUT, readonly)
-VKN_DEFINE_LOAD(X, kInputType)
-#endif
-VKN_DEFINE_LOAD(Gamma, kGammaType)
-VKN_DEFINE_LOAD(Beta, kBetaType)
-VKN_DEFINE_STORE(Y, kOutputType)
-
-#if VKN_GPU_ROWS
-layout(std140, set = 0, binding = VKN_BINDING_DISPATCH) uniform Dispatch { uvec4 groupsAndRows; } dispatch;
-#endif
+const bool kNormOnBranch =
+    kPlacement == VKN_PLACEMENT_SANDWICH || kPlacement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
+const bool kParallel = kPlacement == VKN_PLACEMENT_PARALLEL;
+const bool kBlock = kPlacement != VKN_PLACEMENT_NONE;
+const uint kStages = kPlacement == VKN_PLACEMENT_SANDWICH_PRE_NORM ? 2u : 1u;
 
 struct Row {
-    uint inputStart; // first element
-    uint outputStart;
-    float scale; // a power of two by which every element is multiplied; 1 nearly always
+    uint index; // among the rows of the dispatch
+    uint inputStart; // first elements
+    uint input2Start;
+    uint residualStart;
+    Statistics branch; // where the norm is on the branch: its
+    uint stage;        // whose elements are looked at
+    float scale;       // a power of two by which every element is multiplied; 1 nearly always
 };
+
+Row makeRow(uint index) {
+    Row row;
+    row.index = index;
+    row.inputStart = rowStart(kWordInput, index);
+    row.input2Start = kParallel ? rowStart(kWordInput2, index) : 0u;
+    row.residualStart = kBlock ? rowStart(kWordResidual, index) : 0u;
+    row.branch = Statistics(1.0, 0.0, 0.0, 1.0, 1.0);
+    row.stage = 0u;
+    row.scale = 1.0;
+    return row;
+}
+
+// ---- norms ---------------------------------------------------------------------------------------------------------
+
+// Elements past the end of the row are zero before centring; this makes them zero after it.
+vec4 keepElements(vec4 v, uint count, uint first) {
+    return select(lessThan(uvec4(first, first + 1u, first + 2u, first + 3u), uvec4(count)), v, vec4(0.0));
+}
+
+Piece keepPiece(Piece piece, uint count) {
+    return Piece(keepElements(piece.a, count, 0u), keepElements(piece.b, count, 4u));
+}
+
+// Of a piece that starts at `column`, what the statistics are taken of.
+Piece keepPartial(Piece piece, uint column) {
+    if (kPartialSize == 0u) {
+        return piece;
+    }
+    return keepPiece(piece, kPartialSize - min(column, kPartialSize));
+}
+
+// `piece` is scaled as the statistics are.
+Piece normalise(Piece piece, Statistics s) {
+    vec4 a = piece.a;
+    vec4 b = piece.b;
+    if (kLayerNorm) {
+        a = (a - s.centre) - s.correction;
+        b = (b - s.centre) - s.correction;
+    }
+    a *= s.rstd;
+    b *= s.rstd;
+    return Piece(a, b);
+}
+
+// Defines Piece applyNAME(piece, column, count): gamma and beta of a norm whose input has type CAST. With early cast the
+// normalised value is rounded to that type, and so is a product whose factors share it.
+#define VKN_DEFINE_WEIGHTS(NAME, GAMMA, BETA, CAST)                                                                      \
+    VKN_DEFINE_CODEC(NAME, CAST)                                                                                         \
+    Piece apply##NAME(Piece piece, uint column, uint count) {                                                            \
+        if (kEarlyCast) {                                                                                                \
+            piece = decode##NAME(encode##NAME(piece));                                                                   \
+        }                                                                                                                \
+        if (kHas##GAMMA) {                                                                                               \
+            Piece gamma = load##GAMMA(pc.words[kWord##GAMMA] + column, count);                                           \
+            vec4 a = piece.a * (kWeightOffset + gamma.a);                                                                \
+            vec4 b = piece.b * (kWeightOffset + gamma.b);                                                                \
+            piece = Piece(a, b);                                                                                         \
+            if (kEarlyCast && kType##GAMMA == CAST) {                                                                    \
+                piece = decode##NAME(encode##NAME(piece));                                                               \
+            }                                                                                                            \
+        }                                                                                                                \
+        if (kHas##BETA) {                                                                                                \
+            piece = add(piece, load##BETA(pc.words[kWord##BETA] + column, count));                                       \
+        }                                                                                                                \
+        return piece;                                                                                                    \
+    }
+
+const uint kFirstCast = kPlacement == VKN_PLACEMENT_NONE || kNormOnBranch ? kTypeInput : kTypeResidual;
+VKN_DEFINE_WEIGHTS(Weights, Gamma, Beta, kFirstCast)
+VKN_DEFINE_WEIGHTS(Weights2, Gamma2, Beta2, kTypeResidual)
+
+// ---- the elements of a stage ---------------------------------------------------------------------------------------
+
+Piece branchPiece(Row row, uint column, uint count) {
+    return addBias(loadInput(row.inputStart + column, count), column, count);
+}
+
+// From the branch, bias added, to the stream: a * residual + b * D(branch).
+Piece joinStream(Row row, Piece piece, uint column, uint count) {
+    if (kNormOnBranch) {
+        piece = applyWeights(normalise(scaled(piece, row.branch.scale), row.branch), column, count);
+    }
+    piece = scaleBranch(piece, row.index, column, count, 0u);
+    if (kParallel) {
+        Piece second = addBias2(loadInput2(row.input2Start + column, count), column, count);
+        piece = add(piece, scaleBranch(second, row.index, column, count, kSecondStream));
+    }
+    Piece residual = loadResidual(row.residualStart + column, count);
+    piece = add(scaled(residual, kResidualScale), scaled(piece, kBranchScale));
+    if (kNormOnBranch || kHasRowScale) {
+        piece = keepPiece(piece, count);
+    }
+    return piece;
+}
+
+Piece stagePiece(Row row, uint column, uint count) {
+    Piece piece = branchPiece(row, column, count);
+    if (kBlock && (!kNormOnBranch || row.stage != 0u)) {
+        piece = joinStream(row, piece, column, count);
+    }
+    return piece;
+}
 
 // ---- the pieces of a group -----------------------------------------------------------------------------------------
 
@@ -65,14 +162,16 @@ uint pieceCount(uint firstChunk, uint p) {
         return kPiece;
     }
     uint start = pieceStart(firstChunk, p);
-    return start < pc.hiddenSize ? min(pc.hiddenSize - start, kPiece) : 0u;
+    return min(hiddenSize() - min(start, hiddenSize()), kPiece);
 }
 
+// As statistics want it: scaled.
 Piece loadPiece(Row row, uint firstChunk, uint p) {
-    PackedPiece packed = loadX(row.inputStart + pieceStart(firstChunk, p), pieceCount(firstChunk, p));
-    Piece piece = decodePiece(packed, kInputType);
-    return Piece(piece.a * row.scale, piece.b * row.scale);
+    return scaled(stagePiece(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p)), row.scale);
 }
+
+// Pieces are held scaled, but as they are where those of the last stage are also written.
+const bool kHoldScaled = !kHasResidualOutput;
 
 #if VKN_ALIGNED
 
@@ -90,7 +189,7 @@ void holdPiece(uint p, Piece piece) {
     VKN_EACH_HELD(VKN_HOLD)
 }
 
-Piece groupPiece(Row row, uint firstChunk, uint p) {
+Piece heldPiece(uint p) {
     Piece piece = heldPieces[0];
 #define VKN_TAKE(INDEX)                                                                                                  \
     if (INDEX < kPiecesOfGroup && p == INDEX) {                                                                          \
@@ -102,8 +201,25 @@ Piece groupPiece(Row row, uint firstChunk, uint p) {
 
 void loadGroup(Row row, uint firstChunk) {
     VKN_FOR_GROUP {
-        holdPiece(p, loadPiece(row, firstChunk, p));
+        Piece piece = stagePiece(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p));
+        holdPiece(p, kHoldScaled ? scaled(piece, row.scale) : piece);
     }
+}
+
+// What is held, from the first stage's elements to the second's.
+void advanceGroup(Row row) {
+    VKN_FOR_GROUP {
+        holdPiece(p, joinStream(row, heldPiece(p), pieceStart(0u, p), pieceCount(0u, p)));
+    }
+}
+
+Piece groupPiece(Row row, uint firstChunk, uint p) {
+    return kHoldScaled ? heldPiece(p) : scaled(heldPiece(p), row.scale);
+}
+
+// As it is held.
+Piece lastPiece(Row row, uint firstChunk, uint p) {
+    return heldPiece(p);
 }
 
 #else
@@ -114,8 +230,16 @@ void loadGroup(Row row, uint firstChunk) {
 void loadGroup(Row row, uint firstChunk) {
 }
 
+void advanceGroup(Row row) {
+}
+
 Piece groupPiece(Row row, uint firstChunk, uint p) {
     return loadPiece(row, firstChunk, p);
+}
+
+Piece lastPiece(Row row, uint firstChunk, uint p) {
+    Piece piece = stagePiece(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p));
+    return kHoldScaled ? scaled(piece, row.scale) : piece;
 }
 
 #endif
@@ -126,12 +250,6 @@ float addQuad(float sum, vec4 v) {
         return (sum + (v.x + v.y)) + (v.z + v.w);
     }
     return sum + ((v.x + v.y) + (v.z + v.w));
-}
-
-// Elements past the end of the row are zero before centring; this makes them zero after it.
-vec4 keepElements(vec4 v, uint count, uint first) {
-    return vec4(first < count ? v.x : 0.0, first + 1u < count ? v.y : 0.0, first + 2u < count ? v.z : 0.0,
-                first + 3u < count ? v.w : 0.0);
 }
 
 float addSum(float sum, Piece piece) {
@@ -159,10 +277,10 @@ vec2 groupMoments(Row row, uint firstChunk, float centre) {
         Piece piece = groupPiece(row, firstChunk, p);
         if (kLayerNorm) {
             uint count = pieceCount(firstChunk, p);
-            piece.a = keepElements(piece.a - centre, count, 0u);
-            piece.b = keepElements(piece.b - centre, count, 4u);
+            piece = keepPiece(Piece(piece.a - centre, piece.b - centre), count);
             moments.x = addSum(moments.x, piece);
         }
+        piece = keepPartial(piece, pieceStart(firstChunk, p));
         moments.y = addSquares(moments.y, piece);
     }
     return moments;
@@ -179,7 +297,7 @@ uint groupElements(uint firstChunk) {
 // ---- statistics of a row -------------------------------------------------------------------------------------------
 
 uint chunksOfLane() {
-    return kReadAgain ? (pc.hiddenSize + teamSize() * kChunk - 1u) / (teamSize() * kChunk) : kGroup;
+    return kReadAgain ? (hiddenSize() + teamSize() * kChunk - 1u) / (teamSize() * kChunk) : kGroup;
 }
 
 #define VKN_FOR_PIECES_OF_LANE [[dont_unroll]] for (uint p = 0u; p < chunksOfLane() * kPiecesOfChunk; ++p)
@@ -200,7 +318,7 @@ float firstCentre(Row row, float elements) {
     if (kReadAgain) {
         return elements > 0.0 ? sum / elements : 0.0;
     }
-    return addOverTeam(vec2(sum, 0.0)).x / float(pc.hiddenSize);
+    return addOverTeam(vec2(sum, 0.0)).x / float(statisticsSize());
 }
 
 // A lane that reads on moves its centre to its mean so far whenever the groups it has seen have doubled.
@@ -226,7 +344,7 @@ Moments momentsOfRow(Row row) {
     float centre = lane.centre;
     vec2 moments = vec2(value(lane.sum), value(lane.squares));
     if (kLayerNorm && kReadAgain) { // each lane has a centre of its own
-        centre = addOverTeam(vec2(sumOfLane(lane), 0.0)).x / float(pc.hiddenSize);
+        centre = addOverTeam(vec2(sumOfLane(lane), 0.0)).x / float(statisticsSize());
         moments = momentsAbout(lane, centre);
     }
     moments = addOverTeam(moments);
@@ -237,7 +355,7 @@ Moments momentsOfRow(Row row) {
 uint maxMagnitudeOfRow(Row row) {
     uint magnitude = 0u;
     VKN_FOR_PIECES_OF_LANE {
-        Piece piece = loadPiece(row, 0u, p);
+        Piece piece = keepPartial(loadPiece(row, 0u, p), pieceStart(0u, p));
         magnitude = max(magnitude, max(maxMagnitude(piece.a), kPiece == 8u ? maxMagnitude(piece.b) : 0u));
     }
     return maxOverTeam(magnitude);
@@ -248,7 +366,7 @@ uint maxMagnitudeOfRow(Row row) {
 Statistics statisticsOfRow(inout Row row) {
     Moments moments;
     [[dont_unroll]] for (uint attempt = 0u; attempt < 2u; ++attempt) {
-        if (!kReadAgain) {
+        if (!kReadAgain && kHoldScaled) {
             loadGroup(row, 0u);
         }
         moments = momentsOfRow(row);
@@ -257,110 +375,120 @@ Statistics statisticsOfRow(inout Row row) {
             break;
         }
         // Rows that share a workgroup in an emulating test build keep their scale.
-        float factor = rescalingFactor(maxMagnitudeOfRow(row), pc.epsilon);
+        float factor = rescalingFactor(maxMagnitudeOfRow(row), kEpsilon);
         row.scale = rescale ? factor : 1.0;
     }
-    return makeStatistics(moments, row.scale, float(pc.hiddenSize), pc.epsilon);
+    return makeStatistics(moments, row.scale, float(statisticsSize()), kEpsilon);
 }
 
 // ---- the output ----------------------------------------------------------------------------------------------------
 
-Piece normalise(Piece piece, Statistics s) {
-    vec4 a = piece.a;
-    vec4 b = piece.b;
-    if (kLayerNorm) {
-        a = (a - s.centre) - s.correction;
-        b = (b - s.centre) - s.correction;
+void saveStatistics(Row row, Statistics s) {
+    if (teamLane() != 0u) {
+        return;
     }
-    a *= s.rstd;
-    b *= s.rstd;
-    return Piece(a, b);
+    if (kHasMean && row.stage == 0u) {
+        scalars[pc.words[kWordMean] + row.index] = floatBitsToUint(savedMean(s));
+    }
+    if (kHasRstd && row.stage == 0u) {
+        scalars[pc.words[kWordRstd] + row.index] = floatBitsToUint(s.savedRstd);
+    }
+    if (kHasMean2 && row.stage != 0u) {
+        scalars[pc.words[kWordMean2] + row.index] = floatBitsToUint(savedMean(s));
+    }
+    if (kHasRstd2 && row.stage != 0u) {
+        scalars[pc.words[kWordRstd2] + row.index] = floatBitsToUint(s.savedRstd);
+    }
 }
 
-// With early cast a product is rounded to the type that its factors share.
-const uint kProductType = kEarlyCast && kGammaType == kInputType ? kInputType : VKN_FORMAT_F32;
+struct OutputRow {
+    uint residualStart; // first elements
+    uint start;
+    uint start2;
+};
 
-Piece applyGamma(Piece piece, uint start, uint count) {
-    Piece gamma = decodePiece(loadGamma(pc.gammaOffset + start, count), kGammaType);
-    vec4 a = piece.a * (pc.weightOffset + gamma.a);
-    vec4 b = piece.b * (pc.weightOffset + gamma.b);
-    return roundPiece(Piece(a, b), kProductType);
+OutputRow makeOutputRow(uint index) {
+    uint residualStart = kHasResidualOutput ? rowStart(kWordResidualOutput, index) : 0u;
+    uint start = kHasOutput ? rowStart(kWordOutput, index) : 0u;
+    return OutputRow(residualStart, start, kParallel ? rowStart(kWordOutput2, index) : 0u);
 }
 
-Piece applyBeta(Piece piece, uint start, uint count) {
-    Piece beta = decodePiece(loadBeta(pc.betaOffset + start, count), kBetaType);
-    vec4 a = piece.a + beta.a;
-    vec4 b = piece.b + beta.b;
-    return Piece(a, b);
-}
-
-PackedPiece outputPiece(Piece piece, Statistics s, uint start, uint count) {
-    piece = normalise(piece, s);
-    if (kEarlyCast) {
-        piece = roundPiece(piece, kInputType);
-    }
-    if (kGamma) {
-        piece = applyGamma(piece, start, count);
-    }
-    if (kBeta) {
-        piece = applyBeta(piece, start, count);
-    }
-    return encodePiece(piece, kOutputType);
-}
-
-void storePiece(Row row, Statistics s, uint firstChunk, uint p) {
-    uint start = pieceStart(firstChunk, p);
+void storePiece(Row row, OutputRow target, Statistics s, uint firstChunk, uint p) {
+    uint column = pieceStart(firstChunk, p);
     uint count = pieceCount(firstChunk, p);
-    storeY(row.outputStart + start, count, outputPiece(groupPiece(row, firstChunk, p), s, start, count));
+    Piece piece = lastPiece(row, firstChunk, p);
+    if (kHasResidualOutput) {
+        storeResidualOutput(target.residualStart + column, count, piece);
+        piece = scaled(piece, s.scale);
+    }
+    if (!kHasOutput) {
+        return;
+    }
+    piece = normalise(piece, s);
+    if (kParallel) {
+        storeOutput2(target.start2 + column, count, applyWeights2(piece, column, count));
+    }
+    if (kStages == 2u) {
+        piece = applyWeights2(piece, column, count);
+    } else {
+        piece = applyWeights(piece, column, count);
+    }
+    storeOutput(target.start + column, count, piece);
 }
 
 void storeRow(Row row, Statistics s) {
+    OutputRow target = makeOutputRow(row.index);
 #if VKN_ALIGNED
     VKN_FOR_ROW {
         reloadGroup(row, firstChunk);
         VKN_FOR_GROUP {
-            storePiece(row, s, firstChunk, p);
+            storePiece(row, target, s, firstChunk, p);
         }
     }
 #else
     VKN_FOR_PIECES_OF_LANE { // nothing is held, so nothing is gained by groups
-        storePiece(row, s, 0u, p);
+        storePiece(row, target, s, 0u, p);
     }
 #endif
 }
 
-void normaliseRow(uint index, bool owned) {
-    uint outer = index / pc.rowsPerOuter;
-    uint inner = index - outer * pc.rowsPerOuter;
-    Row row;
-    row.outputStart = pc.outputOffset + outer * pc.outputOuterStride + inner * pc.outputRowStride;
-#if VKN_IN_PLACE
-    row.inputStart = row.outputStart;
-#else
-    row.inputStart = pc.inputOffset + outer * pc.inputOuterStride + inner * pc.inputRowStride;
-#endif
-    row.scale = 1.0;
+// Takes the statistics of a stage; after that of the branch, goes on to what follows it.
+Statistics stageOfRow(inout Row row, bool owned) {
     Statistics s = statisticsOfRow(row);
-    if (!owned) {
-        return;
+    if (owned) {
+        saveStatistics(row, s);
     }
-    if (teamLane() == 0u) {
-        if (kSaveMean) {
-            scalars[pc.meanOffset + index] = savedMean(s);
-        }
-        if (kSaveRstd) {
-            scalars[pc.rstdOffset + index] = s.savedRstd;
+    if (kNormOnBranch && row.stage == 0u) {
+        row.branch = s;
+        row.scale = 1.0;
+        if (!kReadAgain) {
+            advanceGroup(row);
         }
     }
-    storeRow(row, s);
+    row.stage += 1u;
+    return s;
+}
+
+void processRow(uint index, bool owned) {
+    Row row = makeRow(index);
+    if (!kReadAgain && !kHoldScaled) {
+        loadGroup(row, 0u);
+    }
+    Statistics s;
+    if (kStages == 1u) {
+        s = stageOfRow(row, owned);
+    } else { // a loop, so that the sums are in the code once
+        [[dont_unroll]] for (uint stage = 0u; stage < kStages; ++stage) {
+            s = stageOfRow(row, owned);
+        }
+    }
+    if (owned) {
+        storeRow(row, s);
+    }
 }
 
 void main() {
-#if VKN_GPU_ROWS
-    uint rows = dispatch.groupsAndRows.w;
-#else
-    uint rows = pc.rows;
-#endif
+    uint rows = rowsOfDispatch();
     uint step = gl_NumWorkGroups.x * teamsPerWorkgroup();
     for (uint first = gl_WorkGroupID.x * teamsPerWorkgroup(); first < rows; first += step) {
         uint index = first + teamIndex();
@@ -372,6 +500,6 @@ void main() {
             break;
         }
 #endif
-        normaliseRow(index, owned);
+        processRow(index, owned);
     }
 }

@@ -105,6 +105,8 @@ typedef enum VknStructureType {
     VKN_STRUCTURE_TYPE_SELF_TEST_INFO = 9,
     VKN_STRUCTURE_TYPE_SELF_TEST_REPORT = 10,
     VKN_STRUCTURE_TYPE_CONTEXT_INFO = 11,
+    VKN_STRUCTURE_TYPE_BLOCK_INFO = 12,
+    VKN_STRUCTURE_TYPE_DROPOUT_INFO = 13,
     VKN_STRUCTURE_TYPE_MAX_ENUM = 0x7FFFFFFF
 } VknStructureType;
 
@@ -285,24 +287,73 @@ typedef enum VknType {
     VKN_TYPE_F32 = 0,
     VKN_TYPE_F16 = 1,
     VKN_TYPE_BF16 = 2,
+    VKN_TYPE_U32 = 16, /* of SEED only */
     VKN_TYPE_MAX_ENUM = 0x7FFFFFFF
 } VknType;
 
 typedef enum VknRole {
-    VKN_ROLE_INPUT = 1,  /* x: rows x hiddenSize; absent from an in-place plan */
+    VKN_ROLE_INPUT =
+        1, /* x: rows x hiddenSize; the branch of a residual block. Absent from an in-place plan without one */
     VKN_ROLE_OUTPUT = 2, /* y: rows x hiddenSize */
     VKN_ROLE_GAMMA = 3,  /* weight: hiddenSize, optional */
     VKN_ROLE_BETA = 4,   /* bias: hiddenSize, optional */
     VKN_ROLE_MEAN = 5,   /* F32, one a row, written; optional, LayerNorm only */
     VKN_ROLE_RSTD = 6,   /* F32, one a row, written; optional: 1 / sqrt(... + epsilon), or 1 / (rms + epsilon) */
+    /* residual blocks: see VknPlacement for which has what */
+    VKN_ROLE_RESIDUAL = 7,        /* the stream: rows x hiddenSize; absent from an in-place plan */
+    VKN_ROLE_RESIDUAL_OUTPUT = 8, /* h, the stream after the block: rows x hiddenSize */
+    VKN_ROLE_INPUT_2 = 9,         /* x2, the second branch: rows x hiddenSize */
+    VKN_ROLE_OUTPUT_2 = 10,       /* y2: rows x hiddenSize */
+    VKN_ROLE_GAMMA_2 = 11,        /* of the second norm, N2: hiddenSize, optional */
+    VKN_ROLE_BETA_2 = 12,
+    VKN_ROLE_BRANCH_BIAS = 13,   /* added to x before anything else: hiddenSize, optional */
+    VKN_ROLE_BRANCH_BIAS_2 = 14, /* the same for x2 */
+    VKN_ROLE_LAYER_SCALE = 15,   /* hiddenSize, optional */
+    VKN_ROLE_ROW_SCALE = 16,     /* F32, one a row, optional */
+    VKN_ROLE_MEAN_2 = 17,        /* as MEAN and RSTD, of N2 where it has statistics of its own */
+    VKN_ROLE_RSTD_2 = 18,
+    VKN_ROLE_SEED = 19, /* two U32, low word first: dropout's seed from a GPU buffer instead of VknDropoutInfo */
     VKN_ROLE_MAX_ENUM = 0x7FFFFFFF
 } VknRole;
 
+/*
+ * What surrounds the norm. N is the operation with GAMMA and BETA, N2 the same with GAMMA_2 and BETA_2, D is dropout, row
+ * scale and layer scale, in this order. The branch bias is added to a branch before everything.
+ *
+ * All is computed in fp32, each operation rounded once, in the order written: a * residual + b * branch is two products and a
+ * sum. h is rounded once more, to its type, where it is stored; norms see the fp32 sum.
+ */
+typedef enum VknPlacement {
+    VKN_PLACEMENT_NONE = 0,              /* y = N(x) */
+    VKN_PLACEMENT_PRE_NORM = 1,          /* h = a * residual + b * D(x); y = N(h) */
+    VKN_PLACEMENT_POST_NORM = 2,         /* y = N(a * residual + b * D(x)); DeepNorm's alpha is a */
+    VKN_PLACEMENT_SANDWICH = 3,          /* h = a * residual + b * D(N(x)) */
+    VKN_PLACEMENT_SANDWICH_PRE_NORM = 4, /* h = a * residual + b * D(N(x)); y = N2(h) */
+    VKN_PLACEMENT_PARALLEL = 5,          /* h = a * residual + b * (D(x) + D(x2)); y = N(h); y2 = N2(h) */
+    VKN_PLACEMENT_MAX_ENUM = 0x7FFFFFFF
+} VknPlacement;
+
+/* Chained to VknPlanCreateInfo: a fused residual block. */
+typedef struct VknBlockInfo {
+    VknStructureType sType;
+    const void* pNext;
+    VknPlacement placement;
+    float residualScale; /* a; finite; 0 counts as 1 */
+    float branchScale;   /* b; finite; 0 counts as 1 */
+    /* p, 0 <= p < 1: an element is dropped where its 32 random bits are below p * 2^32, otherwise it is multiplied by
+     * 1 / (1 - p). The bits are word column % 4 of Philox 4x32-10 with counter (column / 4, row low, row high, stream) and
+     * key = seed. 0: no dropout, at no cost. */
+    float dropoutProbability;
+} VknBlockInfo;
+
 typedef enum VknPlanFlagBits {
-    VKN_PLAN_IN_PLACE_BIT = 0x1,             /* read x from the output operand; no input operand */
+    /* the tensor that the operation brings up to date is read from where it is written: x from OUTPUT without a residual;
+     * the residual from RESIDUAL_OUTPUT, or with POST_NORM from OUTPUT. INPUT, or RESIDUAL, is absent. */
+    VKN_PLAN_IN_PLACE_BIT = 0x1,
     VKN_PLAN_EPSILON_OUTSIDE_ROOT_BIT = 0x2, /* x / (rms + epsilon), or (x - mean) / (sd + epsilon) */
-    /* round the normalised value to the input's type before the weight is applied, and the product too where the
-     * weight has that type (Hugging Face's Llama); otherwise one rounding, at the store */
+    /* round the normalised value to the type of what is normalised (x, or the residual where that is h) before the weight is
+     * applied, and the product too where the weight has that type (Hugging Face's Llama); otherwise one rounding, at the
+     * store */
     VKN_PLAN_EARLY_CAST_BIT = 0x4,
     VKN_PLAN_GPU_ROWS_BIT = 0x8, /* the number of rows comes from a GPU buffer; dispatches are indirect */
     VKN_PLAN_FLAG_BITS_MAX_ENUM = 0x7FFFFFFF
@@ -317,7 +368,7 @@ typedef struct VknOperandType {
 
 typedef struct VknPlanCreateInfo {
     VknStructureType sType;
-    const void* pNext; /* VknKernelOverride, or null */
+    const void* pNext; /* VknBlockInfo and VknKernelOverride, in any order, or null */
     VknPlanFlags flags;
     VknOperation operation;
     uint32_t hiddenSize; /* 1 to 16777216 */
@@ -325,6 +376,9 @@ typedef struct VknPlanCreateInfo {
     const VknOperandType* pOperands;
     float epsilon;     /* >= 0 and finite; keep it a normal number: many devices flush subnormals */
     float gammaOffset; /* finite; 1 for Gemma */
+    /* RMSNorm: the root mean square is that of the first partialSize elements of a row (pRMSNorm, Zhang and Sennrich 2019);
+     * 0: of all. At most hiddenSize. */
+    uint32_t partialSize;
     const char* pName; /* for debug labels and object names; copied, at most 63 bytes; or null */
 } VknPlanCreateInfo;
 
@@ -380,7 +434,7 @@ typedef struct VknPlanInfo {
     uint32_t disturbedState;     /* VknDisturbedStateFlagBits */
     /* which operand has which binding, e.g. "input output gamma mean+rstd": those joined by + share one binding and
      * must lie in one VkBuffer */
-    char signature[64];
+    char signature[256];
     char reason[256]; /* why this kernel was chosen */
 } VknPlanInfo;
 
@@ -434,13 +488,22 @@ typedef struct VknOperand {
     VkBuffer buffer;
     VkDeviceSize offset;     /* bytes; a multiple of the element size */
     VkDeviceSize bufferSize; /* the size that the VkBuffer was created with, bytes */
-    uint64_t rowStride; /* elements from row to row; 0 = dense. Ignored for gamma and beta; 0 or 1 for mean and rstd. */
+    uint64_t rowStride;   /* elements from row to row; 0 = dense. Ignored for parameters; 0 or 1 for scalars of rows. */
     uint64_t outerStride; /* elements from one outer block to the next; 0 = rowsPerOuter * rowStride */
 } VknOperand;
 
-typedef struct VknExecuteInfo {
+/* Chained to VknExecuteInfo: the random numbers of a plan with dropout. */
+typedef struct VknDropoutInfo {
     VknStructureType sType;
     const void* pNext;
+    uint64_t seed;     /* ignored where the plan has a SEED operand */
+    uint64_t firstRow; /* the number that the first row has in the counter */
+    uint32_t stream;   /* a layer's or a call's own number, below 2^31; the second branch has stream + 2^31 */
+} VknDropoutInfo;
+
+typedef struct VknExecuteInfo {
+    VknStructureType sType;
+    const void* pNext;     /* VknDropoutInfo with dropout, otherwise null */
     uint64_t rows;         /* 0 records nothing. With GPU_ROWS: the most rows that there can be. */
     uint64_t rowsPerOuter; /* 0: all rows are one outer block */
     uint32_t operandCount; /* the plan's roles, each once */

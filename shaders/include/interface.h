@@ -3,19 +3,49 @@
 #ifndef VKN_INTERFACE_H
 #define VKN_INTERFACE_H
 
-// Specialisation constants.
+// Operands; the numbers are VknRole's.
+#define VKN_OPERAND_INPUT 1
+#define VKN_OPERAND_OUTPUT 2
+#define VKN_OPERAND_GAMMA 3
+#define VKN_OPERAND_BETA 4
+#define VKN_OPERAND_MEAN 5
+#define VKN_OPERAND_RSTD 6
+#define VKN_OPERAND_RESIDUAL 7
+#define VKN_OPERAND_RESIDUAL_OUTPUT 8
+#define VKN_OPERAND_INPUT_2 9
+#define VKN_OPERAND_OUTPUT_2 10
+#define VKN_OPERAND_GAMMA_2 11
+#define VKN_OPERAND_BETA_2 12
+#define VKN_OPERAND_BRANCH_BIAS 13
+#define VKN_OPERAND_BRANCH_BIAS_2 14
+#define VKN_OPERAND_LAYER_SCALE 15
+#define VKN_OPERAND_ROW_SCALE 16
+#define VKN_OPERAND_MEAN_2 17
+#define VKN_OPERAND_RSTD_2 18
+#define VKN_OPERAND_SEED 19
+#define VKN_OPERAND_COUNT 20
+
+// Specialisation constants. Floats are given by their bits.
 #define VKN_SPEC_WORKGROUP_SIZE 0  // invocations
 #define VKN_SPEC_FORM 1            // VKN_FORM_*
 #define VKN_SPEC_SUBGROUP_SIZE 2   // invocations; 1 where the form has no use for it
-#define VKN_SPEC_GROUP 3       // chunks a lane has in flight: the whole row, or a part of it where READ_AGAIN is set
-#define VKN_SPEC_CHUNK 4       // elements of a chunk: 4 where all types are F32, otherwise 8
-#define VKN_SPEC_INPUT_TYPE 5  // VKN_FORMAT_*
-#define VKN_SPEC_OUTPUT_TYPE 6
-#define VKN_SPEC_GAMMA_TYPE 7
-#define VKN_SPEC_BETA_TYPE 8
-#define VKN_SPEC_FLAGS 9   // VKN_FLAG_*
-#define VKN_SPEC_PIECE 10  // elements that a kernel for any alignment reads at once: 4, or 2 where registers are few
-#define VKN_SPEC_COUNT 11
+#define VKN_SPEC_GROUP 3      // chunks a lane has in flight: the whole row, or a part of it where READ_AGAIN is set
+#define VKN_SPEC_CHUNK 4      // elements of a chunk: 4 where all types are F32, otherwise 8
+#define VKN_SPEC_PIECE 5      // elements that a kernel for any alignment reads at once: 4, or 2 where registers are few
+#define VKN_SPEC_FLAGS 6      // VKN_FLAG_*
+#define VKN_SPEC_OPERANDS 7   // bit (1 << VKN_OPERAND_*) of those that there are
+#define VKN_SPEC_PLACEMENT 8  // VKN_PLACEMENT_*
+#define VKN_SPEC_EPSILON 9
+#define VKN_SPEC_WEIGHT_OFFSET 10
+#define VKN_SPEC_RESIDUAL_SCALE 11
+#define VKN_SPEC_BRANCH_SCALE 12
+#define VKN_SPEC_DROP_BELOW 13                      // random bits below are dropped; 0: no dropout
+#define VKN_SPEC_KEPT_SCALE 14                      // by which others are multiplied
+#define VKN_SPEC_DROPOUT_WORD 15                    // where dropout's words start in the push constants
+#define VKN_SPEC_PARTIAL_SIZE 16                    // elements of a row whose statistics are taken; 0: all
+#define VKN_SPEC_TYPE_OF(operand) (17 + (operand))  // VKN_FORMAT_*
+#define VKN_SPEC_WORD_OF(operand) (17 + VKN_OPERAND_COUNT + (operand))  // where its words start in the push constants
+#define VKN_SPEC_COUNT (17 + 2 * VKN_OPERAND_COUNT)
 
 // Kernel forms; the numbers are VknKernelForm's.
 #define VKN_FORM_SUBGROUP 1
@@ -27,25 +57,40 @@
 #define VKN_FORMAT_F16 1
 #define VKN_FORMAT_BF16 2
 
+// What surrounds the norm; the numbers are VknPlacement's, whose names these would be in C.
+#ifndef __cplusplus
+#define VKN_PLACEMENT_NONE 0
+#define VKN_PLACEMENT_PRE_NORM 1
+#define VKN_PLACEMENT_POST_NORM 2
+#define VKN_PLACEMENT_SANDWICH 3
+#define VKN_PLACEMENT_SANDWICH_PRE_NORM 4
+#define VKN_PLACEMENT_PARALLEL 5
+#endif
+
 #define VKN_FLAG_LAYER_NORM 0x1
 #define VKN_FLAG_EPSILON_OUTSIDE 0x2
 #define VKN_FLAG_EARLY_CAST 0x4
-#define VKN_FLAG_SAVE_MEAN 0x8
-#define VKN_FLAG_SAVE_RSTD 0x10
-#define VKN_FLAG_GAMMA 0x20
-#define VKN_FLAG_BETA 0x40
-#define VKN_FLAG_READ_AGAIN 0x80  // the row does not fit in registers
+#define VKN_FLAG_READ_AGAIN 0x8      // the row does not fit in registers
+#define VKN_FLAG_IN_PLACE 0x10       // what is read where it is written may share words with it
+#define VKN_FLAG_GPU_ROWS 0x20       // the number of rows comes from a buffer
+#define VKN_FLAG_OUTER_STRIDES 0x40  // tensors of rows have an outer stride
 
-// Bindings as the modules are written. The host renumbers them for each plan (src/device/module.cpp), so that a layout
+// Bindings as the modules are written. The host renumbers them for each plan (src/device/specialise.cpp), so that a layout
 // holds what the operation has and nothing else.
 #define VKN_BINDING_INPUT 0
 #define VKN_BINDING_OUTPUT 1
 #define VKN_BINDING_GAMMA 2
 #define VKN_BINDING_BETA 3
-#define VKN_BINDING_SCALARS 4
-#define VKN_BINDING_COUNT 5
-#define VKN_BINDING_DISPATCH \
-    8  // a uniform buffer, at this number in every layout: the arguments of an indirect dispatch
+#define VKN_BINDING_PARAMETERS 4  // those that are rare
+#define VKN_BINDING_SCALARS 5     // one a row, and the seed
+#define VKN_BINDING_RESIDUAL 6
+#define VKN_BINDING_RESIDUAL_OUTPUT 7
+#define VKN_BINDING_INPUT_2 8
+#define VKN_BINDING_OUTPUT_2 9
+#define VKN_BINDING_COUNT 10
+// A uniform buffer, at this number in every layout, which has at most 8 storage buffers: the arguments of an indirect
+// dispatch.
+#define VKN_BINDING_DISPATCH 10
 
 // Sizes of the shared arrays, which are literals in the kernels.
 #define VKN_MAX_SUBGROUPS 64            // of a workgroup, in FORM_SUBGROUP_SHARED
@@ -59,8 +104,16 @@
 #define VKN_SELF_TEST_WORDS 3
 #define VKN_SELF_TEST_VALUE(pattern, index) (((index)*7u + (pattern)*13u + (index) / 5u) % 31u)
 
-// Push constants. Offsets and strides count elements of the operand's type from the start of the bound range; mean and
-// rstd count words.
+// Push constants of a row's kernel: words. First these; then those of each tensor of rows (offset, row stride, and
+// outer stride if there is room for all) and one of any other operand (offset), in elements of its type from the start of the
+// bound range; then dropout's.
+#define VKN_WORD_ROWS 0  // of this dispatch; unused where they come from a GPU buffer
+#define VKN_WORD_HIDDEN_SIZE 1
+#define VKN_WORD_ROWS_PER_OUTER 2
+#define VKN_WORD_FIRST_OPERAND 3
+#define VKN_DROPOUT_WORDS 5  // seed low, seed high, number of the first row low, high, stream
+#define VKN_MAX_WORDS 32
+
 #ifdef __cplusplus
 #include <cstdint>
 namespace vkn {
@@ -73,23 +126,7 @@ using uint = uint32_t;
 #endif
 
 #if defined(__cplusplus) || defined(VKN_KERNEL_NORM)
-VKN_PUSH_CONSTANTS(NormConstants) {
-    uint rows;  // of this dispatch; unused where they come from a GPU buffer
-    uint hiddenSize;
-    uint rowsPerOuter;
-    uint inputOffset;
-    uint inputRowStride;
-    uint inputOuterStride;
-    uint outputOffset;
-    uint outputRowStride;
-    uint outputOuterStride;
-    uint gammaOffset;
-    uint betaOffset;
-    uint meanOffset;
-    uint rstdOffset;
-    float epsilon;
-    float weightOffset;
-}
+VKN_PUSH_CONSTANTS(RowConstants) { uint words[VKN_MAX_WORDS]; }
 VKN_PUSH_CONSTANTS_END;
 #endif
 

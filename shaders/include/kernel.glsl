@@ -11,20 +11,31 @@ layout(constant_id = VKN_SPEC_FORM) const uint kForm = VKN_SUBGROUPS != 0 ? VKN_
 layout(constant_id = VKN_SPEC_SUBGROUP_SIZE) const uint kSubgroupSize = 4;
 layout(constant_id = VKN_SPEC_GROUP) const uint kGroup = 1;
 layout(constant_id = VKN_SPEC_CHUNK) const uint kChunk = 8;
-layout(constant_id = VKN_SPEC_INPUT_TYPE) const uint kInputType = VKN_FORMAT_F32;
-layout(constant_id = VKN_SPEC_OUTPUT_TYPE) const uint kOutputType = VKN_FORMAT_F32;
-layout(constant_id = VKN_SPEC_GAMMA_TYPE) const uint kGammaType = VKN_FORMAT_F32;
-layout(constant_id = VKN_SPEC_BETA_TYPE) const uint kBetaType = VKN_FORMAT_F32;
-layout(constant_id = VKN_SPEC_FLAGS) const uint kFlags = 0;
 layout(constant_id = VKN_SPEC_PIECE) const uint kUnalignedPiece = 4;
+layout(constant_id = VKN_SPEC_FLAGS) const uint kFlags = 0;
+layout(constant_id = VKN_SPEC_OPERANDS) const uint kOperands = 0;
+layout(constant_id = VKN_SPEC_PLACEMENT) const uint kPlacement = VKN_PLACEMENT_NONE;
+layout(constant_id = VKN_SPEC_EPSILON) const float kEpsilon = 0.0;
+layout(constant_id = VKN_SPEC_WEIGHT_OFFSET) const float kWeightOffset = 0.0;
+layout(constant_id = VKN_SPEC_RESIDUAL_SCALE) const float kResidualScale = 1.0;
+layout(constant_id = VKN_SPEC_BRANCH_SCALE) const float kBranchScale = 1.0;
+layout(constant_id = VKN_SPEC_DROP_BELOW) const uint kDropBelow = 0;
+layout(constant_id = VKN_SPEC_KEPT_SCALE) const float kKeptScale = 1.0;
+layout(constant_id = VKN_SPEC_DROPOUT_WORD) const uint kDropoutWord = 0;
+layout(constant_id = VKN_SPEC_PARTIAL_SIZE) const uint kPartialSize = 0;
 
 const bool kLayerNorm = (kFlags & VKN_FLAG_LAYER_NORM) != 0u;
 const bool kEpsilonOutside = (kFlags & VKN_FLAG_EPSILON_OUTSIDE) != 0u;
 const bool kEarlyCast = (kFlags & VKN_FLAG_EARLY_CAST) != 0u;
-const bool kSaveMean = (kFlags & VKN_FLAG_SAVE_MEAN) != 0u;
-const bool kSaveRstd = (kFlags & VKN_FLAG_SAVE_RSTD) != 0u;
-const bool kGamma = (kFlags & VKN_FLAG_GAMMA) != 0u;
-const bool kBeta = (kFlags & VKN_FLAG_BETA) != 0u;
 const bool kReadAgain = (kFlags & VKN_FLAG_READ_AGAIN) != 0u;
+const bool kInPlace = (kFlags & VKN_FLAG_IN_PLACE) != 0u;
+const bool kOuterStrides = (kFlags & VKN_FLAG_OUTER_STRIDES) != 0u;
+const bool kGpuRows = (kFlags & VKN_FLAG_GPU_ROWS) != 0u;
+
+// An operand's element type, and the first of its words in the push constants.
+#define VKN_DECLARE_OPERAND(NAME, OPERAND)                                                                               \
+    layout(constant_id = VKN_SPEC_TYPE_OF(OPERAND)) const uint kType##NAME = VKN_FORMAT_F32;                             \
+    layout(constant_id = VKN_SPEC_WORD_OF(OPERAND)) const uint kWord##NAME = 0;                                          \
+    const bool kHas##NAME = (kOperands & (1u << OPERAND)) != 0u;
 
 #endif

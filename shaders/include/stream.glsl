@@ -14,4 +14,20 @@
 #include "stream_words.glsl"
 #endif
 
+// Defines Piece loadNAME(at, count) for an operand that is read through a view.
+#define VKN_DEFINE_LOAD(NAME, VIEW)                                                                                      \
+    VKN_DEFINE_FETCH(NAME, VIEW, kType##NAME)                                                                            \
+    VKN_DEFINE_CODEC(NAME, kType##NAME)                                                                                  \
+    Piece load##NAME(uint at, uint count) {                                                                              \
+        return decode##NAME(fetch##NAME(at, count));                                                                     \
+    }
+
+// Defines storeNAME(at, count, Piece).
+#define VKN_DEFINE_STORE(NAME, VIEW)                                                                                     \
+    VKN_DEFINE_PUT(NAME, VIEW, kType##NAME)                                                                              \
+    VKN_DEFINE_CODEC(NAME, kType##NAME)                                                                                  \
+    void store##NAME(uint at, uint count, Piece piece) {                                                                 \
+        put##NAME(at, count, encode##NAME(piece));                                                                       \
+    }
+
 #endif

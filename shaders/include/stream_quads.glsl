@@ -2,45 +2,40 @@
 #ifndef VKN_STREAM_QUADS_GLSL
 #define VKN_STREAM_QUADS_GLSL
 
-#define VKN_DECLARE_STREAM(NAME, BINDING, ACCESS)                                                                        \
-    layout(std430, set = 0, binding = BINDING) ACCESS buffer NAME##Stream { uvec4 NAME##Quads[]; };
+#define VKN_DECLARE_VIEW(VIEW, BINDING, ACCESS)                                                                          \
+    layout(std430, set = 0, binding = BINDING) ACCESS buffer VIEW##View { uvec4 VIEW##Quads[]; };
 
 // Which quads of the stream a piece fills: one, or two where fp32 pieces have 8 elements.
-uint firstQuad(uint at, uint format) {
-    return format == VKN_FORMAT_F32 ? at >> 2 : at >> 3;
-}
+#define VKN_FIRST_QUAD(AT, FORMAT) (FORMAT == VKN_FORMAT_F32 ? (AT) >> 2 : (AT) >> 3)
+#define VKN_HAS_TWO_QUADS(FORMAT) (FORMAT == VKN_FORMAT_F32 && kPiece == 8u)
 
-bool hasTwoQuads(uint format) {
-    return format == VKN_FORMAT_F32 && kPiece == 8u;
-}
-
-// Defines PackedPiece loadNAME(at, count): the piece whose first element is element `at`; zeros where it is not there.
-#define VKN_DEFINE_LOAD(NAME, FORMAT)                                                                                    \
-    PackedPiece load##NAME(uint at, uint count) {                                                                        \
+// Defines PackedPiece fetchNAME(at, count): the piece whose first element is element `at`; zeros where it is not there.
+#define VKN_DEFINE_FETCH(NAME, VIEW, FORMAT)                                                                             \
+    PackedPiece fetch##NAME(uint at, uint count) {                                                                       \
         PackedPiece piece = PackedPiece(uvec4(0u), uvec4(0u));                                                           \
         if (count != 0u) {                                                                                               \
-            uint quad = firstQuad(at, FORMAT);                                                                           \
-            piece.lo = NAME##Quads[quad];                                                                                \
-            if (hasTwoQuads(FORMAT)) {                                                                                   \
-                piece.hi = NAME##Quads[quad + 1u];                                                                       \
+            uint quad = VKN_FIRST_QUAD(at, FORMAT);                                                                      \
+            piece.lo = VIEW##Quads[quad];                                                                                \
+            if (VKN_HAS_TWO_QUADS(FORMAT)) {                                                                             \
+                piece.hi = VIEW##Quads[quad + 1u];                                                                       \
             }                                                                                                            \
         }                                                                                                                \
         return piece;                                                                                                    \
     }
 
-// Defines storeNAME(at, count, piece).
-#define VKN_DEFINE_STORE(NAME, FORMAT)                                                                                   \
-    void store##NAME(uint at, uint count, PackedPiece piece) {                                                           \
+// Nothing else is in a row's quads, so reading one that others may be writing does not occur.
+#define VKN_DEFINE_SHARED_FETCH(NAME, VIEW, FORMAT) VKN_DEFINE_FETCH(NAME, VIEW, FORMAT)
+
+// Defines putNAME(at, count, piece).
+#define VKN_DEFINE_PUT(NAME, VIEW, FORMAT)                                                                               \
+    void put##NAME(uint at, uint count, PackedPiece piece) {                                                             \
         if (count != 0u) {                                                                                               \
-            uint quad = firstQuad(at, FORMAT);                                                                           \
-            NAME##Quads[quad] = piece.lo;                                                                                \
-            if (hasTwoQuads(FORMAT)) {                                                                                   \
-                NAME##Quads[quad + 1u] = piece.hi;                                                                       \
+            uint quad = VKN_FIRST_QUAD(at, FORMAT);                                                                      \
+            VIEW##Quads[quad] = piece.lo;                                                                                \
+            if (VKN_HAS_TWO_QUADS(FORMAT)) {                                                                             \
+                VIEW##Quads[quad + 1u] = piece.hi;                                                                       \
             }                                                                                                            \
         }                                                                                                                \
     }
-
-// Nothing else is in a row's quads, so reading one that others may be writing does not occur.
-#define VKN_DEFINE_SHARED_LOAD(NAME, FORMAT) VKN_DEFINE_LOAD(NAME, FORMAT)
 
 #endif

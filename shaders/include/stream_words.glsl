@@ -1,13 +1,16 @@
 // Streams as words: a piece is a quad or a pair, starts at any element, and only its first `count` elements are the row's.
+//
+// There are few branches: what is not the row's is not skipped but read from the row's last word and then cleared. Branches in a
+// row cost GPUs waiting for one load after the other, and SwiftShader a compilation that doubles with each.
 #ifndef VKN_STREAM_WORDS_GLSL
 #define VKN_STREAM_WORDS_GLSL
 
-#define VKN_DECLARE_STREAM(NAME, BINDING, ACCESS)                                                                        \
-    layout(std430, set = 0, binding = BINDING) ACCESS buffer NAME##Stream { uint NAME##Words[]; };
+#define VKN_DECLARE_VIEW(VIEW, BINDING, ACCESS)                                                                          \
+    layout(std430, set = 0, binding = BINDING) ACCESS buffer VIEW##View { uint VIEW##Words[]; };
 
 // Reading a word of which a part may be written by another invocation at the same time.
-#define VKN_READ_PLAIN(NAME, WORD) NAME##Words[WORD]
-#define VKN_READ_ATOMIC(NAME, WORD) atomicOr(NAME##Words[WORD], 0u)
+#define VKN_READ_PLAIN(VIEW, WORD) VIEW##Words[WORD]
+#define VKN_READ_ATOMIC(VIEW, WORD) atomicOr(VIEW##Words[WORD], 0u)
 
 // Element `at` of a 16-bit stream is the high half of its word.
 bool startsMidWord(uint at) {
@@ -15,85 +18,110 @@ bool startsMidWord(uint at) {
 }
 
 uvec2 keepHalves(uvec2 words, uint count) {
-    uint low = count > 0u ? 0xFFFFu : 0u;
-    uint lowHigh = count > 1u ? 0xFFFFFFFFu : low;
-    uint high = count > 2u ? 0xFFFFu : 0u;
-    uint highHigh = count > 3u ? 0xFFFFFFFFu : high;
+    uint low = select(count > 0u, 0xFFFFu, 0u);
+    uint lowHigh = select(count > 1u, 0xFFFFFFFFu, low);
+    uint high = select(count > 2u, 0xFFFFu, 0u);
+    uint highHigh = select(count > 3u, 0xFFFFFFFFu, high);
     return words & uvec2(lowHigh, highHigh);
 }
 
-// PackedPiece loadNAME(at, count): the piece whose first element is element `at`; zeros after `count` elements. READ is for
-// words that the piece shares with others.
-#define VKN_DEFINE_LOAD_WITH(NAME, FORMAT, READ)                                                                         \
-    uint loadF32##NAME(uint at, uint index, uint count) {                                                                \
-        return index < kPiece && index < count ? NAME##Words[at + index] : 0u;                                           \
-    }                                                                                                                    \
-    /* Word `index` of a 16-bit piece that covers `halves` halves from the start of its first word on. */                \
-    uint loadWord##NAME(uint at, uint index, uint halves) {                                                              \
-        if (2u * index > kPiece || 2u * index >= halves) {                                                               \
-            return 0u;                                                                                                   \
+uvec4 keepWords(uvec4 words, uint count) {
+    return select(greaterThan(uvec4(count), uvec4(0u, 1u, 2u, 3u)), words, uvec4(0u));
+}
+
+// The halves that start in the middle of the first of three words.
+uvec2 funnel(uint w0, uint w1, uint w2) {
+    return (uvec2(w0, w1) >> 16) | (uvec2(w1, w2) << 16);
+}
+
+// PackedPiece fetchPresentNAME(at, count): the piece whose first element is element `at`; zeros after `count` elements. READ is for
+// the first and the last word of a 16-bit piece, which it may share with others.
+#define VKN_DEFINE_FETCH_WITH(NAME, VIEW, FORMAT, READ)                                                                  \
+    uvec4 fetchF32##NAME(uint at, uint count) {                                                                          \
+        uint last = max(count, 1u) - 1u;                                                                                 \
+        uvec4 words = uvec4(VIEW##Words[at], VIEW##Words[at + min(1u, last)], 0u, 0u);                                   \
+        if (kPiece >= 4u) {                                                                                              \
+            words.z = VIEW##Words[at + min(2u, last)];                                                                   \
+            words.w = VIEW##Words[at + min(3u, last)];                                                                   \
         }                                                                                                                \
-        bool isShared = (index == 0u && startsMidWord(at)) || 2u * index + 1u == halves;                                 \
-        if (isShared) {                                                                                                  \
-            return READ(NAME, (at >> 1) + index);                                                                        \
-        }                                                                                                                \
-        return NAME##Words[(at >> 1) + index];                                                                           \
+        return keepWords(words, count);                                                                                  \
     }                                                                                                                    \
-    PackedPiece load##NAME(uint at, uint count) {                                                                        \
+    uvec2 fetch16##NAME(uint at, uint count) {                                                                           \
+        uint first = at >> 1;                                                                                            \
+        uint last = (at + max(count, 1u) - 1u) >> 1;                                                                     \
+        uint w0 = READ(VIEW, first);                                                                                     \
+        uint w1 = READ(VIEW, min(first + 1u, last));                                                                     \
+        uint w2 = 0u;                                                                                                    \
+        if (kPiece >= 4u) {                                                                                              \
+            w2 = READ(VIEW, min(first + 2u, last));                                                                      \
+        }                                                                                                                \
+        uvec2 shifted = funnel(w0, w1, w2);                                                                              \
+        return keepHalves(select(startsMidWord(at), shifted, uvec2(w0, w1)), count);                                     \
+    }                                                                                                                    \
+    PackedPiece fetchPresent##NAME(uint at, uint count) {                                                                \
         if (FORMAT == VKN_FORMAT_F32) {                                                                                  \
-            return PackedPiece(uvec4(loadF32##NAME(at, 0u, count), loadF32##NAME(at, 1u, count),                         \
-                                     loadF32##NAME(at, 2u, count), loadF32##NAME(at, 3u, count)),                        \
-                               uvec4(0u));                                                                               \
+            return PackedPiece(fetchF32##NAME(at, count), uvec4(0u));                                                    \
         }                                                                                                                \
-        uint halves = count + (at & 1u);                                                                                 \
-        uvec2 words = uvec2(loadWord##NAME(at, 0u, halves), loadWord##NAME(at, 1u, halves));                             \
-        if (startsMidWord(at)) {                                                                                         \
-            words = (words >> 16) | (uvec2(words.y, loadWord##NAME(at, 2u, halves)) << 16);                              \
-        }                                                                                                                \
-        return PackedPiece(uvec4(keepHalves(words, count), 0u, 0u), uvec4(0u));                                          \
+        return PackedPiece(uvec4(fetch16##NAME(at, count), 0u, 0u), uvec4(0u));                                          \
     }
 
-// Defines loadNAME for a stream that is only read, and for one that is written at the same time.
-#define VKN_DEFINE_LOAD(NAME, FORMAT) VKN_DEFINE_LOAD_WITH(NAME, FORMAT, VKN_READ_PLAIN)
-#define VKN_DEFINE_SHARED_LOAD(NAME, FORMAT) VKN_DEFINE_LOAD_WITH(NAME, FORMAT, VKN_READ_ATOMIC)
+// Of a stream that is only read, a piece that is not there is the first element of the binding, cleared.
+#define VKN_DEFINE_FETCH(NAME, VIEW, FORMAT)                                                                             \
+    VKN_DEFINE_FETCH_WITH(NAME, VIEW, FORMAT, VKN_READ_PLAIN)                                                            \
+    PackedPiece fetch##NAME(uint at, uint count) {                                                                       \
+        return fetchPresent##NAME(select(count != 0u, at, 0u), count);                                                   \
+    }
 
-// Defines storeNAME(at, count, piece): writes the first `count` elements of a piece. A word that is shared with another
+// Of a stream that is written at the same time, only what the invocation owns may be read, but for words that are shared.
+#define VKN_DEFINE_SHARED_FETCH(NAME, VIEW, FORMAT)                                                                      \
+    VKN_DEFINE_FETCH_WITH(NAME, VIEW, FORMAT, VKN_READ_ATOMIC)                                                           \
+    PackedPiece fetch##NAME(uint at, uint count) {                                                                       \
+        PackedPiece piece = PackedPiece(uvec4(0u), uvec4(0u));                                                           \
+        if (count != 0u) {                                                                                               \
+            piece = fetchPresent##NAME(at, count);                                                                       \
+        }                                                                                                                \
+        return piece;                                                                                                    \
+    }
+
+// Defines putNAME(at, count, piece): writes the first `count` elements of a piece. A word that is shared with another
 // piece, row or tensor is merged atomically, so that its other half keeps what others write there.
-#define VKN_DEFINE_STORE(NAME, FORMAT)                                                                                   \
-    void storeF32##NAME(uint at, uint index, uint count, uint bits) {                                                    \
-        if (index < kPiece && index < count) {                                                                           \
-            NAME##Words[at + index] = bits;                                                                              \
+#define VKN_DEFINE_PUT(NAME, VIEW, FORMAT)                                                                               \
+    void putF32##NAME(uint at, uint count, uvec4 words) {                                                                \
+        [[dont_unroll]] for (uint i = 0u; i < count; ++i) {                                                              \
+            VIEW##Words[at + i] = wordAt(words, i);                                                                      \
         }                                                                                                                \
     }                                                                                                                    \
-    /* Word `index` of a 16-bit piece that covers halves [begin, end) from the start of its first word on. */            \
-    void storeWord##NAME(uint at, uint index, uint begin, uint end, uint bits) {                                         \
-        bool ownsLow = 2u * index <= kPiece && 2u * index >= begin && 2u * index < end;                                  \
-        bool ownsHigh = 2u * index + 1u <= kPiece && 2u * index + 1u >= begin && 2u * index + 1u < end;                  \
-        if (ownsLow && ownsHigh) {                                                                                       \
-            NAME##Words[(at >> 1) + index] = bits;                                                                       \
-        } else if (ownsLow || ownsHigh) {                                                                                \
-            uint mask = ownsLow ? 0xFFFFu : 0xFFFF0000u;                                                                 \
-            atomicAnd(NAME##Words[(at >> 1) + index], ~mask);                                                            \
-            atomicOr(NAME##Words[(at >> 1) + index], bits & mask);                                                       \
+    /* The words that halves [begin, end) lie in, counted from the start of the first; end 0: none. */                   \
+    void put16##NAME(uint first, uint begin, uint end, uvec4 words) {                                                    \
+        [[dont_unroll]] for (uint i = 0u; 2u * i < end; ++i) {                                                           \
+            bool ownsLow = 2u * i >= begin;                                                                              \
+            bool ownsHigh = 2u * i + 1u < end;                                                                           \
+            uint bits = wordAt(words, i);                                                                                \
+            if (ownsLow && ownsHigh) {                                                                                   \
+                VIEW##Words[first + i] = bits;                                                                           \
+            } else {                                                                                                     \
+                uint mask = select(ownsLow, 0xFFFFu, 0xFFFF0000u);                                                       \
+                atomicAnd(VIEW##Words[first + i], ~mask);                                                                \
+                atomicOr(VIEW##Words[first + i], bits & mask);                                                           \
+            }                                                                                                            \
         }                                                                                                                \
     }                                                                                                                    \
-    void store##NAME(uint at, uint count, PackedPiece piece) {                                                           \
+    void put##NAME(uint at, uint count, PackedPiece piece) {                                                             \
         if (FORMAT == VKN_FORMAT_F32) {                                                                                  \
-            storeF32##NAME(at, 0u, count, piece.lo.x);                                                                   \
-            storeF32##NAME(at, 1u, count, piece.lo.y);                                                                   \
-            storeF32##NAME(at, 2u, count, piece.lo.z);                                                                   \
-            storeF32##NAME(at, 3u, count, piece.lo.w);                                                                   \
-            return;                                                                                                      \
+            putF32##NAME(at, count, piece.lo);                                                                           \
+        } else {                                                                                                         \
+            uint begin = at & 1u;                                                                                        \
+            uvec2 words = piece.lo.xy;                                                                                   \
+            uvec2 shifted = (words << 16) | (uvec2(0u, words.x) >> 16);                                                  \
+            uvec4 placed = select(startsMidWord(at), uvec4(shifted, words.y >> 16, 0u), uvec4(words, 0u, 0u));           \
+            put16##NAME(at >> 1, begin, select(count != 0u, begin + count, 0u), placed);                                 \
         }                                                                                                                \
-        uvec2 words = piece.lo.xy;                                                                                       \
-        uint begin = at & 1u;                                                                                            \
-        uint end = begin + count;                                                                                        \
-        if (begin != 0u) {                                                                                               \
-            storeWord##NAME(at, 2u, begin, end, words.y >> 16);                                                          \
-            words = (words << 16) | (uvec2(0u, words.x) >> 16);                                                          \
-        }                                                                                                                \
-        storeWord##NAME(at, 0u, begin, end, words.x);                                                                    \
-        storeWord##NAME(at, 1u, begin, end, words.y);                                                                    \
     }
+
+uint wordAt(uvec4 words, uint index) {
+    uint low = select(index == 0u, words.x, words.y);
+    uint high = select(index == 2u, words.z, words.w);
+    return select(index < 2u, low, high);
+}
 
 #endif

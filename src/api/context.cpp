@@ -115,7 +115,7 @@ static VknResult createLayouts(VknContext_T& context, VknError* error) {
         context.setLayout = VK_NULL_HANDLE;
         return failVulkan(error, "vkCreateDescriptorSetLayout", result);
     }
-    const VkPushConstantRange range = {VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof(NormConstants)};
+    const VkPushConstantRange range = {VK_SHADER_STAGE_COMPUTE_BIT, 0, sizeof(RowConstants)};
     VkPipelineLayoutCreateInfo info = {};
     info.sType = VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO;
     info.setLayoutCount = 1;

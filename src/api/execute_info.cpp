@@ -19,12 +19,13 @@ public:
         execution_.spec = &plan_.spec;
         execution_.choice = &plan_.choice;
         execution_.signature = &plan_.signature;
+        execution_.words = &plan_.words;
         execution_.shape.rows = info_.rows;
         execution_.shape.rowsPerOuter =
             info_.rowsPerOuter != 0 ? info_.rowsPerOuter : (info_.rows != 0 ? info_.rows : 1);
         VknResult result = checkStructureType(error_, "sType", info_.sType, VKN_STRUCTURE_TYPE_EXECUTE_INFO);
-        if (result == VKN_SUCCESS && info_.pNext != nullptr) {
-            result = failArgument(error_, "pNext", 1, 0, "must be null");
+        if (result == VKN_SUCCESS) {
+            result = readChain();
         }
         if (result == VKN_SUCCESS) {
             result = readOperands();
@@ -55,6 +56,29 @@ private:
             result = purpose_ == Purpose::Record && info_.rows != 0 ? checkGpuRows() : VKN_SUCCESS;
         }
         return result;
+    }
+
+    VknResult readChain() {
+        const auto* dropout = static_cast<const VknDropoutInfo*>(info_.pNext);
+        if (!plan_.spec.hasDropout()) {
+            return dropout == nullptr ? VKN_SUCCESS : failArgument(error_, "pNext", 1, 0, "must be null");
+        }
+        if (dropout == nullptr) {
+            return failArgument(error_, "pNext", 0, VKN_STRUCTURE_TYPE_DROPOUT_INFO,
+                                "a plan with dropout needs a VknDropoutInfo");
+        }
+        if (dropout->sType != VKN_STRUCTURE_TYPE_DROPOUT_INFO || dropout->pNext != nullptr) {
+            return failArgument(error_, "pNext", static_cast<uint64_t>(dropout->sType), VKN_STRUCTURE_TYPE_DROPOUT_INFO,
+                                "only one VknDropoutInfo may be chained");
+        }
+        constexpr uint32_t kMostStream = 0x7FFFFFFFu;
+        if (dropout->stream > kMostStream) {
+            return failArgument(error_, "stream", dropout->stream, kMostStream, "must be below 2^31");
+        }
+        execution_.seed = dropout->seed;
+        execution_.firstRow = dropout->firstRow;
+        execution_.stream = dropout->stream;
+        return VKN_SUCCESS;
     }
 
     VknResult readOperands() {
@@ -102,7 +126,7 @@ private:
         tensor.offset = operand.offset;
         tensor.bufferSize = operand.bufferSize;
         tensor.elementSize = elementSize(plan_.spec.type(role.role));
-        tensor.rowElements = role.extent == Extent::Scalars ? 1 : plan_.spec.hiddenSize;
+        tensor.rowElements = rowElements(role, plan_.spec.hiddenSize);
         if (looksAtBuffers() && operand.buffer == VK_NULL_HANDLE && info_.rows != 0) {
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "buffer").text, 0, 1,
                         "the %s operand has no buffer", role.name);
@@ -112,7 +136,7 @@ private:
                         tensor.elementSize, "must be a multiple of %u, the size of an element of %s",
                         tensor.elementSize, role.name);
         }
-        return role.extent == Extent::Parameters ? VKN_SUCCESS : readStrides(index, operand, role, tensor);
+        return !role.isPerRow() ? VKN_SUCCESS : readStrides(index, operand, role, tensor);
     }
 
     VknResult readStrides(uint32_t index, const VknOperand& operand, const RoleInfo& role, Tensor& tensor) {
@@ -139,8 +163,8 @@ private:
     }
 
     ByteRange wholeRange(VknRole role) const {
-        const bool isPerRow = findRole(role)->extent != Extent::Parameters;
-        return rowRange(execution_.tensors[role], execution_.shape, 0, isPerRow ? execution_.shape.rows : 1);
+        return rowRange(execution_.tensors[role], execution_.shape, 0,
+                        findRole(role)->isPerRow() ? execution_.shape.rows : 1);
     }
 
     VknResult checkPlacement() {

@@ -30,9 +30,11 @@ static void destroyPipelines(VknPlan_T& plan) {
 
 static VknResult createPipelines(VknPlan_T& plan, VknError* error) {
     const PipelineMaker maker = pipelineMaker(*plan.context);
-    VknResult result = makeKernelPipeline(maker, plan.spec, plan.choice, plan.signature, false, plan.general, error);
+    VknResult result =
+        makeKernelPipeline(maker, plan.spec, plan.choice, plan.signature, plan.words, false, plan.general, error);
     if (result == VKN_SUCCESS && plan.choice.hasAlignedKernel) {
-        result = makeKernelPipeline(maker, plan.spec, plan.choice, plan.signature, true, plan.aligned, error);
+        result =
+            makeKernelPipeline(maker, plan.spec, plan.choice, plan.signature, plan.words, true, plan.aligned, error);
     }
     if (result == VKN_SUCCESS && plan.spec.isSet(VKN_PLAN_GPU_ROWS_BIT)) {
         result = makePrepareRowsPipeline(maker, plan.prepareRows, error);
@@ -73,6 +75,7 @@ VknResult createPlan(VknContext context, const OperationSpec& spec, VknPlan* pla
     created->context = context;
     created->spec = spec;
     VknResult result = makeSignature(context->facts, spec, created->signature, error);
+    created->words = makeWordLayout(spec);
     if (result == VKN_SUCCESS) {
         result = chooseAndCompile(*created, error);
     }
@@ -104,15 +107,35 @@ void vknDestroyPlan(VknPlan plan) {
     plan->context->memory.release(plan);
 }
 
-// LayerNorm in registers and RMSNorm read a row once or twice; LayerNorm's lanes keep moments of their own, so it needs no
-// third pass.
-static uint32_t inputReads(const KernelChoice& choice) { return choice.readAgain ? 2 : 1; }
+// How often each element of an operand is read: once, or where a row is read again, for each of its statistics and for the
+// output. LayerNorm's lanes keep moments of their own, so that it needs no pass more than RMSNorm.
+static uint32_t readsOf(const OperationSpec& spec, const KernelChoice& choice, VknRole role) {
+    const bool isRead = !findRole(role)->isWritten;
+    if (!choice.readAgain || !isRead) {
+        return isRead ? 1 : 0;
+    }
+    const bool isNormOnBranch =
+        spec.placement == VKN_PLACEMENT_SANDWICH || spec.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
+    const uint32_t stages = spec.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM ? 2 : 1;
+    return role == VKN_ROLE_RESIDUAL && isNormOnBranch ? stages : stages + 1;
+}
+
+static uint64_t bytesReadAgain(const OperationSpec& spec, const KernelChoice& choice) {
+    uint64_t bytes = 0;
+    for (const VknRole role : {VKN_ROLE_INPUT, VKN_ROLE_INPUT_2, VKN_ROLE_RESIDUAL}) {
+        const VknRole standIn = spec.standIn(role);
+        if (spec.has(standIn)) {
+            const uint64_t once = uint64_t{spec.hiddenSize} * elementSize(spec.type(standIn));
+            bytes += (readsOf(spec, choice, role) - 1) * once;
+        }
+    }
+    return bytes;
+}
 
 void vknGetPlanInfo(VknPlan plan, VknPlanInfo* pInfo) {
     const KernelChoice& choice = plan->choice;
     const OperationSpec& spec = plan->spec;
     const bool gpuRows = spec.isSet(VKN_PLAN_GPU_ROWS_BIT);
-    const uint64_t inputBytes = uint64_t{spec.hiddenSize} * elementSize(spec.type(spec.inputRole()));
     const uint64_t stride = gpuRows ? scratchStride(plan->context->facts) : 0;
     pInfo->form = choice.form;
     pInfo->workgroupSize = choice.workgroupSize;
@@ -121,9 +144,9 @@ void vknGetPlanInfo(VknPlan plan, VknPlanInfo* pInfo) {
     pInfo->maxWorkgroups = choice.maxWorkgroups;
     pInfo->elementsPerAccess = choice.chunk;
     pInfo->accessesInRegisters = choice.readAgain ? 0 : choice.group;
-    pInfo->inputReads = inputReads(choice);
+    pInfo->inputReads = readsOf(spec, choice, VKN_ROLE_INPUT);
     pInfo->leastBytesPerRow = leastBytesPerRow(spec);
-    pInfo->bytesPerRow = pInfo->leastBytesPerRow + (inputReads(choice) - 1) * inputBytes;
+    pInfo->bytesPerRow = pInfo->leastBytesPerRow + bytesReadAgain(spec, choice);
     pInfo->bytesPerDispatch = parameterBytes(spec);
     pInfo->scratchSize = stride;
     pInfo->scratchAlignment = gpuRows ? stride : 1;
@@ -131,7 +154,7 @@ void vknGetPlanInfo(VknPlan plan, VknPlanInfo* pInfo) {
                                         VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT
                                   : 0u;
     pInfo->storageBufferCount = plan->signature.bindingCount;
-    pInfo->pushConstantSize = sizeof(NormConstants);
+    pInfo->pushConstantSize = sizeof(RowConstants);
     pInfo->disturbedState = VKN_DISTURBED_COMPUTE_PIPELINE_BIT | VKN_DISTURBED_COMPUTE_DESCRIPTOR_SET_0_BIT |
                             VKN_DISTURBED_PUSH_CONSTANTS_BIT;
     snprintf(pInfo->signature, sizeof pInfo->signature, "%s", plan->signature.text);

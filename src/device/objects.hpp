@@ -38,6 +38,7 @@ struct VknPlan_T {
     vkn::OperationSpec spec;
     vkn::KernelChoice choice;
     vkn::Signature signature;
+    vkn::WordLayout words;
     VkPipeline general = VK_NULL_HANDLE;      // any alignment
     VkPipeline aligned = VK_NULL_HANDLE;      // null where the choice has none
     VkPipeline prepareRows = VK_NULL_HANDLE;  // with GPU_ROWS

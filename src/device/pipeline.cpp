@@ -5,6 +5,7 @@
 #include "device/specialise.hpp"
 
 #include <cstdio>
+#include <cstring>
 
 namespace vkn {
 
@@ -96,9 +97,32 @@ static uint32_t kernelFlags(const OperationSpec& spec, const KernelChoice& choic
     return findOperation(static_cast<VknOperation>(spec.operation))->kernelFlags |
            when(spec.isSet(VKN_PLAN_EPSILON_OUTSIDE_ROOT_BIT), VKN_FLAG_EPSILON_OUTSIDE) |
            when(spec.isSet(VKN_PLAN_EARLY_CAST_BIT), VKN_FLAG_EARLY_CAST) |
-           when(spec.has(VKN_ROLE_MEAN), VKN_FLAG_SAVE_MEAN) | when(spec.has(VKN_ROLE_RSTD), VKN_FLAG_SAVE_RSTD) |
-           when(spec.has(VKN_ROLE_GAMMA), VKN_FLAG_GAMMA) | when(spec.has(VKN_ROLE_BETA), VKN_FLAG_BETA) |
-           when(choice.readAgain, VKN_FLAG_READ_AGAIN);
+           when(spec.isSet(VKN_PLAN_IN_PLACE_BIT), VKN_FLAG_IN_PLACE) |
+           when(spec.isSet(VKN_PLAN_GPU_ROWS_BIT), VKN_FLAG_GPU_ROWS) | when(choice.readAgain, VKN_FLAG_READ_AGAIN);
+}
+
+static uint32_t bitsOf(float value) {
+    uint32_t bits = 0;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static void fillOperation(const OperationSpec& spec, const WordLayout& words, SpecialisationValues& values) {
+    values[VKN_SPEC_OPERANDS] = spec.roles;
+    values[VKN_SPEC_PARTIAL_SIZE] = spec.partialSize;
+    values[VKN_SPEC_PLACEMENT] = spec.placement;
+    values[VKN_SPEC_EPSILON] = bitsOf(spec.epsilon);
+    values[VKN_SPEC_WEIGHT_OFFSET] = bitsOf(spec.gammaOffset);
+    values[VKN_SPEC_RESIDUAL_SCALE] = bitsOf(spec.residualScale);
+    values[VKN_SPEC_BRANCH_SCALE] = bitsOf(spec.branchScale);
+    const auto p = static_cast<double>(spec.dropoutProbability);
+    values[VKN_SPEC_DROP_BELOW] = static_cast<uint32_t>(p * 4294967296.0);
+    values[VKN_SPEC_KEPT_SCALE] = bitsOf(static_cast<float>(1.0 / (1.0 - p)));
+    values[VKN_SPEC_DROPOUT_WORD] = words.ofDropout;
+    for (uint32_t r = 1; r < kRoleCount; ++r) {
+        values[VKN_SPEC_TYPE_OF(r)] = spec.types[spec.standIn(static_cast<VknRole>(r))];
+        values[VKN_SPEC_WORD_OF(r)] = words.ofRole[r];
+    }
 }
 
 static PipelineRequest requestOf(const KernelChoice& choice, const char* module, const uint32_t* specialisation) {
@@ -115,17 +139,14 @@ static const char* moduleSuffix(const KernelChoice& choice) {
 }
 
 VknResult makeKernelPipeline(const PipelineMaker& maker, const OperationSpec& spec, const KernelChoice& choice,
-                             const Signature& signature, bool aligned, VkPipeline& pipeline, VknError* error) {
+                             const Signature& signature, const WordLayout& words, bool aligned, VkPipeline& pipeline,
+                             VknError* error) {
     SpecialisationValues values = {};
     fillChoice(choice, values);
-    values[VKN_SPEC_INPUT_TYPE] = spec.types[spec.inputRole()];
-    values[VKN_SPEC_OUTPUT_TYPE] = spec.types[VKN_ROLE_OUTPUT];
-    values[VKN_SPEC_GAMMA_TYPE] = spec.types[VKN_ROLE_GAMMA];
-    values[VKN_SPEC_BETA_TYPE] = spec.types[VKN_ROLE_BETA];
-    values[VKN_SPEC_FLAGS] = kernelFlags(spec, choice);
+    fillOperation(spec, words, values);
+    values[VKN_SPEC_FLAGS] = kernelFlags(spec, choice) | (words.hasOuterStrides ? VKN_FLAG_OUTER_STRIDES : 0U);
     char module[48];
-    snprintf(module, sizeof module, "norm%s%s%s.%s", spec.isSet(VKN_PLAN_IN_PLACE_BIT) ? "_inplace" : "",
-             aligned ? "_aligned" : "", spec.isSet(VKN_PLAN_GPU_ROWS_BIT) ? "_gpurows" : "", moduleSuffix(choice));
+    snprintf(module, sizeof module, "norm%s.%s", aligned ? "_aligned" : "", moduleSuffix(choice));
     PipelineRequest request = requestOf(choice, module, values);
     request.bindingOfSlot = signature.bindingOfSlot;
     request.name = spec.name[0] != '\0' ? spec.name : module;

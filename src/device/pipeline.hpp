@@ -6,6 +6,7 @@
 #include "include/interface.h"
 #include "plan/choose.hpp"
 #include "plan/signature.hpp"
+#include "plan/words.hpp"
 
 namespace vkn {
 
@@ -37,7 +38,8 @@ void nameObject(const Functions& functions, VkDevice device, VkObjectType type, 
 
 // The kernel of an operation as a choice has it. `aligned`: for rows that start at 16 bytes and are whole chunks.
 VknResult makeKernelPipeline(const PipelineMaker& maker, const OperationSpec& spec, const KernelChoice& choice,
-                             const Signature& signature, bool aligned, VkPipeline& pipeline, VknError* error);
+                             const Signature& signature, const WordLayout& words, bool aligned, VkPipeline& pipeline,
+                             VknError* error);
 
 // The self-test of a choice's reduction.
 VknResult makeSelfTestPipeline(const PipelineMaker& maker, const KernelChoice& choice, VkPipeline& pipeline,

@@ -14,6 +14,8 @@ constexpr uint32_t kGroupWhenReadAgain = 4;       // chunks in flight where the 
 constexpr uint32_t kUsualLargestTeam = 256;
 constexpr uint32_t kSmallestSubgroup = 4;  // PowerVR GE8320 reports 1, where subgroup reductions are no help
 constexpr uint32_t kIntelSubgroupSize = 16;
+constexpr uint32_t kIntelBlockSubgroupSize =
+    8;  // a residual block needs more than a sixteenth of a thread's registers a lane
 
 uint32_t divideUp(uint32_t a, uint32_t b) { return a / b + (a % b != 0 ? 1 : 0); }
 
@@ -32,7 +34,7 @@ uint32_t largestPowerOfTwo(uint32_t limit) {
 bool isAllFloat32(const OperationSpec& spec) {
     for (uint32_t role = 1; role < kRoleCount; ++role) {
         const auto r = static_cast<VknRole>(role);
-        if (spec.has(r) && spec.type(r) != VKN_TYPE_F32) {
+        if (spec.has(r) && elementSize(spec.type(r)) != elementSize(VKN_TYPE_F32)) {
             return false;
         }
     }
@@ -45,14 +47,19 @@ struct RegisterBudget {
     uint32_t heldElements;
     uint32_t largestTeam;
     bool canHold16Bit = true;
+    uint32_t unalignedPiece = 4;  // elements of rows of any alignment that it works on at once
 };
 
-RegisterBudget qualcommBudget(const DeviceFacts& facts) {
+// A residual block needs more registers beside what it holds.
+RegisterBudget qualcommBudget(const DeviceFacts& facts, bool isBlock) {
     if (facts.subgroupSize != 0) {
-        return {24, 256};
+        return {isBlock ? 16U : 24U, 256};
     }
-    // Adreno 610, and 702 with half of its registers.
-    return facts.maxWorkgroupInvocations > 512 ? RegisterBudget{16, 128} : RegisterBudget{8, 64};
+    const bool isAdreno702 = facts.maxWorkgroupInvocations <= 512;  // with half of Adreno 610's registers
+    if (isAdreno702) {
+        return {isBlock ? 4U : 8U, 64, !isBlock};
+    }
+    return {isBlock ? 8U : 16U, 128};
 }
 
 // 16 lanes share 128 registers of 8 words; before Gen9, whose storage buffers reach 1 GiB, the compiler needs more of them.
@@ -61,23 +68,31 @@ RegisterBudget intelBudget(const DeviceFacts& facts) {
     return facts.maxStorageBufferRange > kRangeBeforeGen9 ? RegisterBudget{16, 512} : RegisterBudget{12, 256};
 }
 
+// The first Kepler has 63 registers a lane; what is older than Turing is told by the alignment of its uniform buffers.
+RegisterBudget nvidiaBudget(const DeviceFacts& facts, bool isBlock) {
+    if (!isBlock) {
+        return {24, 512};
+    }
+    return facts.uniformBufferAlignment >= 256 ? RegisterBudget{8, 512} : RegisterBudget{24, 256};
+}
+
 // Found with each vendor's compiler: the most that no kernel spills with (tests/pipelines).
-RegisterBudget registerBudget(const DeviceFacts& facts) {
+RegisterBudget registerBudget(const DeviceFacts& facts, bool isBlock) {
     switch (facts.vendorId) {
         case kVendorAmd:  // a workgroup of 512 leaves a lane 128 registers on GCN, and CDNA spills
             return {32, 256};
-        case kVendorNvidia:  // Kepler has 63
-            return {24, 512};
+        case kVendorNvidia:
+            return nvidiaBudget(facts, isBlock);
         case kVendorApple:
             return {32, 512};
         case kVendorIntel:
             return intelBudget(facts);
         case kVendorBroadcom:  // 32 registers a lane
-            return {4, 256, false};
+            return {4, 256, false, 2};
         case kVendorImagination:
             return {12, 128};
         case kVendorQualcomm:
-            return qualcommBudget(facts);
+            return qualcommBudget(facts, isBlock);
         default:
             return facts.isCpu ? RegisterBudget{32, 512} : RegisterBudget{16, 256};
     }
@@ -142,7 +157,11 @@ namespace {
 class Chooser {
 public:
     Chooser(const DeviceFacts& facts, const OperationSpec& spec, KernelChoice& choice, VknError* error)
-        : facts_(facts), spec_(spec), budget_(registerBudget(facts)), choice_(choice), error_(error) {}
+        : facts_(facts),
+          spec_(spec),
+          budget_(registerBudget(facts, spec.placement != VKN_PLACEMENT_NONE)),
+          choice_(choice),
+          error_(error) {}
 
     VknResult run() {
         choice_ = KernelChoice();
@@ -173,9 +192,17 @@ private:
 
     bool mayUse(VknKernelForm form) const { return (forms_ & formBit(form)) != 0; }
 
+    // 0: as for any operation.
+    uint32_t sizeForBlock() const {
+        const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;
+        const bool canBeSmall = facts_.canRequireSubgroupSize && facts_.minSubgroupSize <= kIntelBlockSubgroupSize;
+        return isBlock && facts_.vendorId == kVendorIntel && canBeSmall ? kIntelBlockSubgroupSize : 0;
+    }
+
     VknResult chooseSubgroup() {
         forms_ = usableForms(facts_);
-        choice_.subgroupSize = chooseSubgroupSize(facts_, spec_.subgroupSize);
+        choice_.subgroupSize =
+            chooseSubgroupSize(facts_, spec_.subgroupSize != 0 ? spec_.subgroupSize : sizeForBlock());
         const uint32_t size = choice_.subgroupSize;
         const bool isEmulated =
 #if defined(VKN_EMULATE_SUBGROUPS)
@@ -303,7 +330,7 @@ private:
 
     // An aligned kernel holds whole chunks; the other reads a piece at a time, anew in each pass.
     void chooseAccess() {
-        choice_.unalignedPiece = budget_.canHold16Bit ? 4 : 2;
+        choice_.unalignedPiece = budget_.unalignedPiece;
         choice_.hasAlignedKernel = isHeld() && spec_.hiddenSize % choice_.chunk == 0;
     }
 

@@ -5,8 +5,6 @@ namespace vkn {
 static constexpr uint32_t kWideAccess = 16;         // bytes
 static constexpr uint32_t kDispatchArguments = 16;  // bytes: groups x, y, z and rows
 
-static bool isPerRow(const RoleInfo& role) { return role.extent != Extent::Parameters; }
-
 uint64_t scratchStride(const DeviceFacts& facts) {
     const uint32_t alignment = bindingAlignment(facts);
     return facts.uniformBufferAlignment > alignment ? facts.uniformBufferAlignment : alignment;
@@ -22,7 +20,7 @@ static bool isExecutionAligned(const Execution& execution) {
     bool aligned = execution.spec->hiddenSize % execution.choice->chunk == 0;
     for (uint32_t r = 1; r < kRoleCount; ++r) {
         const RoleInfo* role = findRole(static_cast<VknRole>(r));
-        if (execution.spec->has(role->role) && role->extent != Extent::Scalars) {
+        if (execution.spec->has(role->role) && role->extent <= Extent::Parameters) {
             aligned = aligned && isTensorAligned(execution.tensors[r], execution.shape);
         }
     }
@@ -32,10 +30,12 @@ static bool isExecutionAligned(const Execution& execution) {
 // Calls visit(role, binding) in the order of bindings; operands that share one follow each other.
 template <typename Visit>
 static void forEachOperand(const Execution& execution, const Visit& visit) {
-    for (uint32_t r = 1; r < kRoleCount; ++r) {
-        const RoleInfo* role = findRole(static_cast<VknRole>(r));
-        if (execution.spec->has(role->role)) {
-            visit(*role, execution.signature->bindingOfSlot[role->slot]);
+    for (uint32_t binding = 0; binding < execution.signature->bindingCount; ++binding) {
+        for (uint32_t r = 1; r < kRoleCount; ++r) {
+            const RoleInfo* role = findRole(static_cast<VknRole>(r));
+            if (execution.spec->has(role->role) && execution.signature->bindingOfSlot[role->slot] == binding) {
+                visit(*role, binding);
+            }
         }
     }
 }
@@ -46,15 +46,16 @@ bool finishExecution(const DeviceFacts& facts, Execution& execution) {
     BoundTensor bound[kRoleCount];
     uint32_t count = 0;
     forEachOperand(execution, [&](const RoleInfo& role, uint32_t binding) {
-        bound[count++] = {execution.tensors[role.role], binding, isPerRow(role)};
+        bound[count++] = {execution.tensors[role.role], binding, role.isPerRow()};
     });
-    return planSplit(execution.shape, bound, count, facts.maxStorageBufferRange, execution.alignment, execution.split);
+    return planSplit(execution.shape, bound, count, facts.maxStorageBufferRange, execution.alignment,
+                     execution.words->hasOuterStrides, execution.split);
 }
 
 static ByteRange rangeOfRun(const Execution& execution, const RoleInfo& role, const RowRun& run) {
     const Tensor& tensor = execution.tensors[role.role];
-    return isPerRow(role) ? rowRange(tensor, execution.shape, run.first, run.count)
-                          : rowRange(tensor, execution.shape, 0, 1);
+    return role.isPerRow() ? rowRange(tensor, execution.shape, run.first, run.count)
+                           : rowRange(tensor, execution.shape, 0, 1);
 }
 
 ByteRange operandRange(const Execution& execution, VknRole role) {
@@ -77,39 +78,42 @@ static void bindOperands(const Execution& execution, Dispatch& dispatch) {
 }
 
 // Elements from the start of an operand's binding to its first element in this dispatch.
-static uint32_t startInBinding(const Execution& execution, const Dispatch& dispatch, VknRole role) {
-    if (!execution.spec->has(role)) {
-        return 0;
-    }
-    const RoleInfo& info = *findRole(role);
-    const BoundBuffer& bound = dispatch.buffers[execution.signature->bindingOfSlot[info.slot]];
-    const uint64_t begin = rangeOfRun(execution, info, dispatch.run).begin;
-    return static_cast<uint32_t>((begin - bound.offset) / execution.tensors[role].elementSize);
+static uint32_t startInBinding(const Execution& execution, const Dispatch& dispatch, const RoleInfo& role) {
+    const BoundBuffer& bound = dispatch.buffers[execution.signature->bindingOfSlot[role.slot]];
+    const uint64_t begin = rangeOfRun(execution, role, dispatch.run).begin;
+    return static_cast<uint32_t>((begin - bound.offset) / execution.tensors[role.role].elementSize);
 }
 
-static NormConstants makeConstants(const Execution& execution, const Dispatch& dispatch) {
-    const OperationSpec& spec = *execution.spec;
+static RowConstants makeConstants(const Execution& execution, const Dispatch& dispatch) {
+    const WordLayout& layout = *execution.words;
     const uint64_t inner = execution.shape.rowsPerOuter;
     const bool severalOuters = dispatch.run.count > inner;
-    const Tensor& input = execution.tensors[spec.inputRole()];
-    const Tensor& output = execution.tensors[VKN_ROLE_OUTPUT];
-    NormConstants constants = {};
-    constants.rows = static_cast<uint32_t>(dispatch.run.count);
-    constants.hiddenSize = spec.hiddenSize;
+    RowConstants constants = {};
+    uint32_t* words = constants.words;
+    words[VKN_WORD_ROWS] = static_cast<uint32_t>(dispatch.run.count);
+    words[VKN_WORD_HIDDEN_SIZE] = execution.spec->hiddenSize;
     // A run inside one block is counted as a block of its own, so that strides too long for 32 bits do not matter.
-    constants.rowsPerOuter = static_cast<uint32_t>(severalOuters ? inner : dispatch.run.count);
-    constants.inputOffset = startInBinding(execution, dispatch, spec.inputRole());
-    constants.inputRowStride = static_cast<uint32_t>(input.rowStride);
-    constants.inputOuterStride = severalOuters ? static_cast<uint32_t>(input.outerStride) : 0;
-    constants.outputOffset = startInBinding(execution, dispatch, VKN_ROLE_OUTPUT);
-    constants.outputRowStride = static_cast<uint32_t>(output.rowStride);
-    constants.outputOuterStride = severalOuters ? static_cast<uint32_t>(output.outerStride) : 0;
-    constants.gammaOffset = startInBinding(execution, dispatch, VKN_ROLE_GAMMA);
-    constants.betaOffset = startInBinding(execution, dispatch, VKN_ROLE_BETA);
-    constants.meanOffset = startInBinding(execution, dispatch, VKN_ROLE_MEAN);
-    constants.rstdOffset = startInBinding(execution, dispatch, VKN_ROLE_RSTD);
-    constants.epsilon = spec.epsilon;
-    constants.weightOffset = spec.gammaOffset;
+    words[VKN_WORD_ROWS_PER_OUTER] = static_cast<uint32_t>(severalOuters ? inner : dispatch.run.count);
+    forEachOperand(execution, [&](const RoleInfo& role, uint32_t) {
+        uint32_t* of = words + layout.ofRole[role.role];
+        of[0] = startInBinding(execution, dispatch, role);
+        if (role.extent == Extent::Rows) {
+            const Tensor& tensor = execution.tensors[role.role];
+            of[1] = static_cast<uint32_t>(tensor.rowStride);
+            if (layout.hasOuterStrides) {
+                of[2] = severalOuters ? static_cast<uint32_t>(tensor.outerStride) : 0;
+            }
+        }
+    });
+    if (execution.spec->hasDropout()) {
+        const uint64_t firstRow = execution.firstRow + dispatch.run.first;
+        const uint32_t dropout[VKN_DROPOUT_WORDS] = {
+            static_cast<uint32_t>(execution.seed), static_cast<uint32_t>(execution.seed >> 32),
+            static_cast<uint32_t>(firstRow), static_cast<uint32_t>(firstRow >> 32), execution.stream};
+        for (uint32_t i = 0; i < VKN_DROPOUT_WORDS; ++i) {
+            words[layout.ofDropout + i] = dropout[i];
+        }
+    }
     return constants;
 }
 

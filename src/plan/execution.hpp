@@ -4,6 +4,7 @@
 #include "plan/choose.hpp"
 #include "plan/signature.hpp"
 #include "plan/split.hpp"
+#include "plan/words.hpp"
 
 namespace vkn {
 
@@ -11,11 +12,16 @@ struct Execution {
     const OperationSpec* spec = nullptr;
     const KernelChoice* choice = nullptr;
     const Signature* signature = nullptr;
+    const WordLayout* words = nullptr;
     RowShape shape;
     Tensor tensors[kRoleCount];  // of the roles that the plan has
     Split split;
     uint32_t alignment = 0;  // of bound ranges
     bool isAligned = false;  // every row starts at 16 bytes and is a whole number of chunks
+    // Dropout.
+    uint64_t seed = 0;
+    uint64_t firstRow = 0;
+    uint32_t stream = 0;
     // Rows from a GPU buffer.
     VkBuffer rowsBuffer = VK_NULL_HANDLE;
     uint64_t rowsOffset = 0;
@@ -33,7 +39,7 @@ struct BoundBuffer {
 struct Dispatch {
     BoundBuffer buffers[VKN_BINDING_COUNT];  // by binding number
     ByteRange written[VKN_BINDING_COUNT];    // the same ranges, where something is written; otherwise empty
-    NormConstants constants = {};
+    RowConstants constants = {};
     RowRun run;
     uint32_t workgroups = 0;
 };

@@ -6,36 +6,52 @@
 
 namespace vkn {
 
-constexpr uint32_t kRoleCount = 7;  // VknRole is 1 to 6; index 0 is unused
+constexpr uint32_t kRoleCount = 20;  // VknRole is 1 to 19; index 0 is unused
 constexpr uint32_t kMaxHiddenSize = 1u << 24;
 
-// rows x hiddenSize elements, hiddenSize, or one a row
+// rows x hiddenSize elements, hiddenSize, one a row, or two words
 enum class Extent {
     Rows,
     Parameters,
     Scalars,
+    Seed,
 };
+
+constexpr VknType kAnyFloat = VKN_TYPE_MAX_ENUM;
 
 struct RoleInfo {
     VknRole role;
     const char* name;
     Extent extent;
     bool isWritten;
-    uint32_t slot;     // VKN_BINDING_* in shaders/include/interface.h
-    bool onlyFloat32;  // otherwise any VknType
+    uint32_t slot;  // VKN_BINDING_* in shaders/include/interface.h
+    VknType type;   // the only one, or kAnyFloat
+
+    bool isPerRow() const { return extent == Extent::Rows || extent == Extent::Scalars; }
 };
 
 struct OperationInfo {
     VknOperation operation;
     const char* name;
-    uint32_t kernelFlags;    // VKN_FLAG_*
+    uint32_t kernelFlags;  // VKN_FLAG_*
+    bool hasMean;          // its mean can be saved
+};
+
+// What surrounds the norm.
+struct PlacementInfo {
+    VknPlacement placement;
+    const char* name;
     uint32_t requiredRoles;  // bit (1 << role)
     uint32_t optionalRoles;
+    // In place, the first is read where the second is written.
+    VknRole readInPlace;
+    VknRole writtenInPlace;
 };
 
 // Null for a value that is no role.
 const RoleInfo* findRole(VknRole role);
 const OperationInfo* findOperation(VknOperation operation);
+const PlacementInfo* findPlacement(VknPlacement placement);
 
 constexpr uint32_t roleBit(VknRole role) { return 1u << static_cast<uint32_t>(role); }
 
@@ -52,6 +68,11 @@ struct OperationSpec {
     uint32_t types[kRoleCount] = {};
     float epsilon = 0;
     float gammaOffset = 0;
+    uint32_t partialSize = 0;
+    uint32_t placement = VKN_PLACEMENT_NONE;
+    float residualScale = 1;
+    float branchScale = 1;
+    float dropoutProbability = 0;
     // VknKernelOverride; zero where the library chooses.
     uint32_t form = 0;
     uint32_t workgroupSize = 0;
@@ -63,8 +84,9 @@ struct OperationSpec {
     bool has(VknRole role) const { return (roles & roleBit(role)) != 0; }
     bool isSet(VknPlanFlagBits flag) const { return (flags & static_cast<uint32_t>(flag)) != 0; }
     VknType type(VknRole role) const { return static_cast<VknType>(types[role]); }
-    // The operand that the kernel reads x from.
-    VknRole inputRole() const { return isSet(VKN_PLAN_IN_PLACE_BIT) ? VKN_ROLE_OUTPUT : VKN_ROLE_INPUT; }
+    bool hasDropout() const { return dropoutProbability > 0; }
+    // The operand that stands for `role`: itself, but in place, where it is written.
+    VknRole standIn(VknRole role) const;
 };
 
 // Checks a description against the table. INVALID_ARGUMENT, or SUCCESS with `spec` filled.
@@ -73,9 +95,12 @@ VknResult makeOperationSpec(const VknPlanCreateInfo& info, OperationSpec& spec, 
 // Checks a specification that came from a file.
 VknResult checkOperationSpec(const OperationSpec& spec, VknError* error);
 
+// Elements of an operand that belong to a row, or to all.
+uint32_t rowElements(const RoleInfo& role, uint32_t hiddenSize);
+
 // Bytes of a row that must move: each input read once, each output written once.
 uint64_t leastBytesPerRow(const OperationSpec& spec);
-// Bytes of gamma and beta.
+// Bytes of gamma, beta and the other parameters.
 uint64_t parameterBytes(const OperationSpec& spec);
 
 }  // namespace vkn

@@ -22,34 +22,40 @@ static void markSlots(const OperationSpec& spec, Signature& signature) {
     }
 }
 
+static bool isParameterSlot(uint32_t slot) {
+    return slot == VKN_BINDING_GAMMA || slot == VKN_BINDING_BETA || slot == VKN_BINDING_PARAMETERS;
+}
+
 static void numberBindings(Signature& signature, bool packParameters) {
     signature.bindingCount = 0;
+    uint32_t ofParameters = UINT32_MAX;
     for (uint32_t slot = 0; slot < VKN_BINDING_COUNT; ++slot) {
         if (!signature.hasSlot[slot]) {
             continue;
         }
-        const bool joins = packParameters && slot == VKN_BINDING_BETA && signature.hasSlot[VKN_BINDING_GAMMA];
-        signature.bindingOfSlot[slot] = joins ? signature.bindingOfSlot[VKN_BINDING_GAMMA] : signature.bindingCount++;
+        const bool joins = packParameters && isParameterSlot(slot) && ofParameters != UINT32_MAX;
+        signature.bindingOfSlot[slot] = joins ? ofParameters : signature.bindingCount++;
+        ofParameters = isParameterSlot(slot) ? signature.bindingOfSlot[slot] : ofParameters;
     }
     for (uint32_t slot = 0; slot < VKN_BINDING_COUNT; ++slot) {
         if (!signature.hasSlot[slot]) {
-            signature.bindingOfSlot[slot] = signature.bindingOfSlot[VKN_BINDING_OUTPUT];
+            signature.bindingOfSlot[slot] = 0;
         }
     }
 }
 
+// Operands by binding, those of one joined by +.
 static void describe(const OperationSpec& spec, Signature& signature) {
-    uint32_t previous = UINT32_MAX;
-    for (uint32_t r = 1; r < kRoleCount; ++r) {
-        const RoleInfo* role = findRole(static_cast<VknRole>(r));
-        if (!spec.has(role->role)) {
-            continue;
+    for (uint32_t binding = 0; binding < signature.bindingCount; ++binding) {
+        const char* joint = binding == 0 ? "" : " ";
+        for (uint32_t r = 1; r < kRoleCount; ++r) {
+            const RoleInfo* role = findRole(static_cast<VknRole>(r));
+            if (spec.has(role->role) && signature.bindingOfSlot[role->slot] == binding) {
+                const size_t used = strlen(signature.text);
+                snprintf(signature.text + used, sizeof signature.text - used, "%s%s", joint, role->name);
+                joint = "+";
+            }
         }
-        const uint32_t binding = signature.bindingOfSlot[role->slot];
-        const size_t used = strlen(signature.text);
-        const char* joint = used == 0 ? "" : (binding == previous ? "+" : " ");
-        snprintf(signature.text + used, sizeof signature.text - used, "%s%s", joint, role->name);
-        previous = binding;
     }
 }
 

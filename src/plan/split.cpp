@@ -80,16 +80,17 @@ static uint64_t largestThatFits(uint64_t most, const Fits& fitsUnits) {
 static uint64_t divideUp(uint64_t a, uint64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
 
 bool planSplit(const RowShape& shape, const BoundTensor* tensors, uint32_t tensorCount, uint64_t maxRange,
-               uint32_t alignment, Split& split) {
+               uint32_t alignment, bool mayJoinOuters, Split& split) {
     const auto rowsFit = [&](uint64_t count) {
         return fits(shape, tensors, tensorCount, 0, count, maxRange, alignment);
     };
     const uint64_t outers = divideUp(shape.rows, shape.rowsPerOuter);
-    if (shape.rows <= kMaxRowsPerDispatch && rowsFit(shape.rows)) {
+    const bool mayJoin = mayJoinOuters || outers <= 1;
+    if (mayJoin && shape.rows <= kMaxRowsPerDispatch && rowsFit(shape.rows)) {
         split = {shape.rows, 0, 1};
         return true;
     }
-    if (outers > 1 && shape.rowsPerOuter <= kMaxRowsPerDispatch) {
+    if (mayJoin && outers > 1 && shape.rowsPerOuter <= kMaxRowsPerDispatch) {
         const uint64_t most = smaller(outers, kMaxRowsPerDispatch / shape.rowsPerOuter);
         const auto outersFit = [&](uint64_t n) { return rowsFit(smaller(n * shape.rowsPerOuter, shape.rows)); };
         const uint64_t whole = largestThatFits(most, outersFit);

@@ -58,9 +58,9 @@ struct BoundTensor {
     bool isPerRow = false;
 };
 
-// The largest runs of rows for which no binding is larger than `maxRange`. False where not even one row fits.
+// The largest runs of rows for which no binding is larger than `maxRange`, of one outer block each if they may not join. False where not even one row fits.
 bool planSplit(const RowShape& shape, const BoundTensor* tensors, uint32_t tensorCount, uint64_t maxRange,
-               uint32_t alignment, Split& split);
+               uint32_t alignment, bool mayJoinOuters, Split& split);
 
 struct RowRun {
     uint64_t first = 0;

@@ -25,7 +25,7 @@ void recordBarrier(const VknContext_T& context, VkCommandBuffer commandBuffer, c
 }
 
 void recordConstants(const VknContext_T& context, VkCommandBuffer commandBuffer, const void* constants, size_t size) {
-    uint8_t whole[sizeof(NormConstants)] = {};
+    uint8_t whole[sizeof(RowConstants)] = {};
     memcpy(whole, constants, size);
     context.functions.CmdPushConstants(commandBuffer, context.pipelineLayout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
                                        sizeof whole, whole);
@@ -89,7 +89,7 @@ private:
 
     template <typename Constants>
     void pushConstants(const Constants& constants) const {
-        static_assert(sizeof constants <= sizeof(NormConstants));
+        static_assert(sizeof constants <= sizeof(RowConstants));
         recordConstants(context_, commandBuffer_, &constants, sizeof constants);
     }
 

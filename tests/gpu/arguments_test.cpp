@@ -48,6 +48,17 @@ const std::vector<WrongPlan>& wrongPlans() {
          "epsilon",
          {},
          {}},
+        {"partial size beyond the row",
+         [](auto& i, auto&, auto&) { i.partialSize = i.hiddenSize + 1; },
+         "partialSize",
+         {},
+         {}},
+        {"partial LayerNorm",
+         [](auto& i, auto&, auto&) {
+             i.operation = VKN_OPERATION_LAYER_NORM;
+             i.partialSize = 1;
+         },
+         "partialSize", 1, 0},
         {"gamma offset NaN", [](auto& i, auto&, auto&) { i.gammaOffset = std::nanf(""); }, "gammaOffset", {}, {}},
         {"operands null", [](auto& i, auto&, auto&) { i.pOperands = nullptr; }, "pOperands", 0, {}},
         {"no operands", [](auto&, auto& o, auto&) { o.clear(); }, "pOperands", VKN_ROLE_INPUT, {}},

@@ -1,8 +1,8 @@
 // Rows at the edges of the formats and of the arithmetic. The judge is the same as everywhere; the table's answers are
 // checked beside it.
+#include "gpu/edge_rows.hpp"
 #include "gpu/fixture.hpp"
 #include "support/formats.hpp"
-#include "support/random.hpp"
 #include "support/reference.hpp"
 
 #include <cmath>
@@ -14,11 +14,7 @@ namespace {
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
 const double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr uint32_t kHidden = 1000;
-
-using RowFunction = double (*)(uint64_t column);
-
-double noise(uint64_t seed, uint64_t column) { return Random(seed * 1000003 + column).normal(); }
+constexpr uint32_t kHidden = kEdgeHidden;
 
 class Edges : public GpuTest {
 protected:
@@ -42,23 +38,20 @@ protected:
         return type == VKN_TYPE_F32 || isFullTest() || (type == VKN_TYPE_F16) == ((form + operation) % 2 == 0);
     }
 
-    // All rows in one tensor, ordinary rows between them: what is wrong with one must not show in another.
-    void runRows(const std::vector<RowFunction>& rows, const std::vector<VknType>& types, float epsilon) {
+    void runRows(const EdgeRows& edge) {
         constexpr VknOperation kOperations[] = {VKN_OPERATION_RMS_NORM, VKN_OPERATION_LAYER_NORM};
         const std::vector<FormVariant>& forms = gpu().forms();
         std::vector<NormCase> cases;
         for (size_t f = 0; f < forms.size(); ++f) {
             for (size_t o = 0; o < std::size(kOperations); ++o) {
-                for (const VknType type : types) {
+                for (const VknType type : edge.types) {
                     if (!isTypesTurn(type, f, o)) {
                         continue;
                     }
                     NormCase norm = plain(kOperations[o], type, forms[f]);
-                    norm.plan.epsilon = epsilon;
-                    norm.rows = 2 * rows.size() + 1;
-                    norm.value = [&rows](uint64_t row, uint64_t column) {
-                        return row % 2 == 0 ? noise(row, column) : rows[row / 2](column);
-                    };
+                    norm.plan.epsilon = edge.epsilon;
+                    norm.rows = rowsAmongNoise(edge);
+                    norm.value = [&edge](uint64_t row, uint64_t column) { return amongNoise(edge, row, column); };
                     cases.push_back(norm);
                 }
             }
@@ -67,27 +60,9 @@ protected:
     }
 };
 
-TEST_F(Edges, NanAndInfinityStayInTheirRow) {
-    runRows({[](uint64_t c) { return c == 0 ? kNan : 1.0; }, [](uint64_t c) { return c == 999 ? kNan : noise(1, c); },
-             [](uint64_t c) { return c == 500 ? kInf : noise(2, c); },
-             [](uint64_t c) { return c == 0 ? -kInf : noise(3, c); },
-             [](uint64_t c) { return c == 7     ? kInf
-                                     : c == 900 ? -kInf
-                                                : noise(4, c); },
-             [](uint64_t c) { return c == 3   ? kNan
-                                     : c == 4 ? kInf
-                                              : noise(5, c); }, [](uint64_t) { return kNan; },
-             [](uint64_t) { return -kInf; }},
-            {VKN_TYPE_F32, VKN_TYPE_F16, VKN_TYPE_BF16}, 1e-5f);
-}
+TEST_F(Edges, NanAndInfinityStayInTheirRow) { runRows(nanAndInfinityRows()); }
 
-TEST_F(Edges, ZeroAndConstantRows) {
-    runRows(
-        {[](uint64_t) { return 0.0; }, [](uint64_t) { return -0.0; }, [](uint64_t) { return 3.140625; },
-         [](uint64_t) { return -1e4; }, [](uint64_t) { return 1.0; }, [](uint64_t c) { return c == 17 ? 1e-3 : 0.0; },
-         [](uint64_t c) { return c == 999 ? 1.0 : 0.0; }, [](uint64_t c) { return c == 0 ? 6e4 : 0.0; }},
-        {VKN_TYPE_F32, VKN_TYPE_F16, VKN_TYPE_BF16}, 1e-5f);
-}
+TEST_F(Edges, ZeroAndConstantRows) { runRows(zeroAndConstantRows()); }
 
 TEST_F(Edges, AConstantRowGivesTheBias) {
     NormCase norm = plain(VKN_OPERATION_LAYER_NORM, VKN_TYPE_F32, gpu().variants().front());
@@ -106,43 +81,16 @@ TEST_F(Edges, AConstantRowGivesTheBias) {
     }
 }
 
-// Squares that overflow or underflow, in rows of all sizes.
-TEST_F(Edges, RowsBeyondTheRangeOfSquares) {
-    runRows({[](uint64_t c) { return 1.9e19 * noise(1, c); }, [](uint64_t c) { return c % 2 == 0 ? 3e38 : -3e38; },
-             [](uint64_t c) { return 3e38 * (0.5 + 0.4 * std::cos(static_cast<double>(c))); },
-             [](uint64_t c) { return c == 12 ? 3e38 : noise(2, c); }, [](uint64_t c) { return 1e30 * noise(3, c); },
-             [](uint64_t c) { return c == 3 ? 1e25 : 1e20 * noise(4, c); }, [](uint64_t) { return 3.3e38; }},
-            {VKN_TYPE_F32, VKN_TYPE_BF16}, 1e-5f);
-}
+TEST_F(Edges, RowsBeyondTheRangeOfSquares) { runRows(rowsBeyondTheRangeOfSquares()); }
 
 TEST_F(Edges, TinyRowsWithEpsilon) {
-    runRows({[](uint64_t c) { return 1e-22 * noise(1, c); }, [](uint64_t c) { return 1e-30 * noise(2, c); },
-             [](uint64_t c) { return 1e-40 * noise(3, c); }, [](uint64_t c) { return c == 0 ? 1e-20 : 1e-38; },
-             [](uint64_t c) { return c == 9 ? 1.0 : 1e-39; }},
-            {VKN_TYPE_F32, VKN_TYPE_BF16}, 1e-5f);
-    runRows({[](uint64_t c) { return 1e-7 * noise(1, c); }, [](uint64_t) { return 0x1p-24; },
-             [](uint64_t c) { return 6e-5 * noise(2, c); }, [](uint64_t c) { return c == 0 ? 0x1p-14 : 0x1p-20; }},
-            {VKN_TYPE_F16}, 1e-12f);
+    runRows(tinyRows());
+    runRows(tinyFp16Rows());
 }
 
-// Without epsilon the scale of a row must not matter at all.
-TEST_F(Edges, TinyRowsWithoutEpsilon) {
-    runRows({[](uint64_t c) { return 1e-22 * (1.0 + 0.5 * std::sin(static_cast<double>(c))); },
-             [](uint64_t c) { return 1e-30 * (2.0 + std::cos(static_cast<double>(c))); },
-             [](uint64_t c) { return (c % 2 == 0 ? 2e-37 : -3e-37) * (1.0 + 0.001 * static_cast<double>(c)); },
-             // Squares of 2^-96 among many that underflow by themselves and matter together.
-             [](uint64_t c) { return c == 0 ? 0x1p-48 : 0x1.8p-65; },
-             [](uint64_t c) { return (c % 2 == 0 ? 1 : -1) * (c == 0 ? 0x1p-47 : 0x1p-64); }},
-            {VKN_TYPE_F32, VKN_TYPE_BF16}, 0.0f);
-}
+TEST_F(Edges, TinyRowsWithoutEpsilon) { runRows(tinyRowsWithoutEpsilon()); }
 
-TEST_F(Edges, Fp16RowsWhoseSquaresPass65504) {
-    runRows({[](uint64_t) { return 65504.0; }, [](uint64_t c) { return c % 3 == 0 ? 65504.0 : -65504.0; },
-             [](uint64_t c) { return 300.0 * noise(1, c); }, [](uint64_t c) { return c == 0 ? 60000.0 : noise(2, c); },
-             // Variance below fp16's smallest number.
-             [](uint64_t c) { return 1e-4 * noise(3, c); }},
-            {VKN_TYPE_F16}, 1e-12f);
-}
+TEST_F(Edges, Fp16RowsWhoseSquaresPass65504) { runRows(fp16RowsWhoseSquaresPass65504()); }
 
 // Stores that overflow, round to the largest, become subnormal, or vanish.
 TEST_F(Edges, OutputsBeyondTheirFormat) {

@@ -1,6 +1,7 @@
 #include "gpu/gpu.hpp"
 
 #include "support/formats.hpp"
+#include "support/reference.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <stdexcept>
 
 namespace vknorm::test {
 namespace {
@@ -48,36 +50,101 @@ std::string environment(const char* name) {
 
 }  // namespace
 
-std::vector<VknOperandType> PlanSpec::operands() const {
-    std::vector<VknOperandType> result;
+const RoleFacts& roleFacts(VknRole role) {
+    static constexpr RoleFacts kRoles[] = {
+        {VKN_ROLE_INPUT, "x", Extent::Rows, false},
+        {VKN_ROLE_OUTPUT, "y", Extent::Rows, true},
+        {VKN_ROLE_GAMMA, "gamma", Extent::Parameters, false},
+        {VKN_ROLE_BETA, "beta", Extent::Parameters, false},
+        {VKN_ROLE_MEAN, "mean", Extent::Scalars, true},
+        {VKN_ROLE_RSTD, "rstd", Extent::Scalars, true},
+        {VKN_ROLE_RESIDUAL, "residual", Extent::Rows, false},
+        {VKN_ROLE_RESIDUAL_OUTPUT, "h", Extent::Rows, true},
+        {VKN_ROLE_INPUT_2, "x2", Extent::Rows, false},
+        {VKN_ROLE_OUTPUT_2, "y2", Extent::Rows, true},
+        {VKN_ROLE_GAMMA_2, "gamma2", Extent::Parameters, false},
+        {VKN_ROLE_BETA_2, "beta2", Extent::Parameters, false},
+        {VKN_ROLE_BRANCH_BIAS, "branch bias", Extent::Parameters, false},
+        {VKN_ROLE_BRANCH_BIAS_2, "branch bias 2", Extent::Parameters, false},
+        {VKN_ROLE_LAYER_SCALE, "layer scale", Extent::Parameters, false},
+        {VKN_ROLE_ROW_SCALE, "row scale", Extent::Scalars, false},
+        {VKN_ROLE_MEAN_2, "mean2", Extent::Scalars, true},
+        {VKN_ROLE_RSTD_2, "rstd2", Extent::Scalars, true},
+        {VKN_ROLE_SEED, "seed", Extent::Seed, false},
+    };
+    return kRoles[role - 1];
+}
+
+VknRole PlanSpec::inputRole() const {
+    return isInPlace() && placement == VKN_PLACEMENT_NONE ? VKN_ROLE_OUTPUT : VKN_ROLE_INPUT;
+}
+
+VknRole PlanSpec::residualRole() const {
     if (!isInPlace()) {
-        result.push_back({VKN_ROLE_INPUT, input});
+        return VKN_ROLE_RESIDUAL;
     }
-    result.push_back({VKN_ROLE_OUTPUT, output});
-    if (gamma) {
-        result.push_back({VKN_ROLE_GAMMA, *gamma});
-    }
-    if (beta) {
-        result.push_back({VKN_ROLE_BETA, *beta});
-    }
-    if (mean) {
-        result.push_back({VKN_ROLE_MEAN, VKN_TYPE_F32});
-    }
-    if (rstd) {
-        result.push_back({VKN_ROLE_RSTD, VKN_TYPE_F32});
-    }
+    return placementFacts(placement).writesSum ? VKN_ROLE_RESIDUAL_OUTPUT : VKN_ROLE_OUTPUT;
+}
+
+std::vector<VknOperandType> PlanSpec::operands() const {
+    const PlacementFacts& facts = placementFacts(placement);
+    std::vector<VknOperandType> result;
+    const auto add = [&](bool isThere, VknRole role, VknType type) {
+        if (isThere) {
+            result.push_back({role, type});
+        }
+    };
+    const auto addOptional = [&](VknRole role, const std::optional<VknType>& type) {
+        add(type.has_value(), role, type.value_or(VKN_TYPE_F32));
+    };
+    add(inputRole() == VKN_ROLE_INPUT, VKN_ROLE_INPUT, input);
+    add(facts.writesOutput, VKN_ROLE_OUTPUT, output);
+    addOptional(VKN_ROLE_GAMMA, gamma);
+    addOptional(VKN_ROLE_BETA, beta);
+    add(mean, VKN_ROLE_MEAN, VKN_TYPE_F32);
+    add(rstd, VKN_ROLE_RSTD, VKN_TYPE_F32);
+    add(facts.hasResidual && !isInPlace(), VKN_ROLE_RESIDUAL, residual);
+    add(facts.writesSum, VKN_ROLE_RESIDUAL_OUTPUT, residualOutput);
+    add(facts.hasSecondBranch, VKN_ROLE_INPUT_2, input2);
+    add(facts.hasSecondBranch, VKN_ROLE_OUTPUT_2, output2);
+    addOptional(VKN_ROLE_GAMMA_2, gamma2);
+    addOptional(VKN_ROLE_BETA_2, beta2);
+    addOptional(VKN_ROLE_BRANCH_BIAS, branchBias);
+    addOptional(VKN_ROLE_BRANCH_BIAS_2, branchBias2);
+    addOptional(VKN_ROLE_LAYER_SCALE, layerScale);
+    add(rowScale, VKN_ROLE_ROW_SCALE, VKN_TYPE_F32);
+    add(mean2, VKN_ROLE_MEAN_2, VKN_TYPE_F32);
+    add(rstd2, VKN_ROLE_RSTD_2, VKN_TYPE_F32);
+    add(seed, VKN_ROLE_SEED, VKN_TYPE_U32);
     return result;
+}
+
+VknType PlanSpec::typeOf(VknRole role) const {
+    for (const VknOperandType& operand : operands()) {
+        if (operand.role == role) {
+            return operand.type;
+        }
+    }
+    throw std::logic_error(std::string("no operand ") + roleFacts(role).name);
 }
 
 std::string PlanSpec::describe() const {
     std::string text = operation == VKN_OPERATION_LAYER_NORM ? "layer" : "rms";
     text += " " + std::to_string(hiddenSize);
-    text += std::string(" ") + formatFacts(input).name + "->" + formatFacts(output).name;
-    text += gamma ? std::string(" gamma ") + formatFacts(*gamma).name : "";
-    text += beta ? std::string(" beta ") + formatFacts(*beta).name : "";
-    text += std::string(mean ? " mean" : "") + (rstd ? " rstd" : "");
+    for (const VknOperandType& operand : operands()) {
+        text += std::string(" ") + roleFacts(operand.role).name;
+        const bool hasType = roleFacts(operand.role).extent <= Extent::Parameters;
+        text += hasType ? std::string(":") + formatFacts(operand.type).name : "";
+    }
     text += " flags " + std::to_string(flags) + " epsilon " + std::to_string(epsilon * 1e9f) + "e-9 offset " +
             std::to_string(gammaOffset);
+    if (partialSize != 0) {
+        text += " of the first " + std::to_string(partialSize);
+    }
+    if (placement != VKN_PLACEMENT_NONE) {
+        text += std::string(" ") + placementFacts(placement).name + " a " + std::to_string(residualScale) + " b " +
+                std::to_string(branchScale) + " dropout " + std::to_string(dropoutProbability);
+    }
     text += " form " + variant.name + (variant.readTwice ? " twice" : "");
     text += variant.subgroupSize != 0 ? " subgroup " + std::to_string(variant.subgroupSize) : "";
     text += workgroupSize != 0 ? " workgroup " + std::to_string(workgroupSize) : "";
@@ -93,10 +160,20 @@ VknResult createPlan(VknContext context, const PlanSpec& spec, VknPlan* plan, Vk
     kernel.subgroupSize = spec.variant.subgroupSize;
     kernel.maxWorkgroups = spec.maxWorkgroups;
     kernel.readTwice = spec.variant.readTwice ? VK_TRUE : VK_FALSE;
+    VknBlockInfo block{};
+    block.sType = VKN_STRUCTURE_TYPE_BLOCK_INFO;
+    block.pNext = &kernel;
+    block.placement = spec.placement;
+    block.residualScale = spec.residualScale;
+    block.branchScale = spec.branchScale;
+    block.dropoutProbability = spec.dropoutProbability;
     const std::vector<VknOperandType> operands = spec.operands();
     VknPlanCreateInfo info{};
     info.sType = VKN_STRUCTURE_TYPE_PLAN_CREATE_INFO;
     info.pNext = &kernel;
+    if (spec.placement != VKN_PLACEMENT_NONE) {
+        info.pNext = &block;
+    }
     info.flags = spec.flags;
     info.operation = spec.operation;
     info.hiddenSize = spec.hiddenSize;
@@ -104,6 +181,7 @@ VknResult createPlan(VknContext context, const PlanSpec& spec, VknPlan* plan, Vk
     info.pOperands = operands.data();
     info.epsilon = spec.epsilon;
     info.gammaOffset = spec.gammaOffset;
+    info.partialSize = spec.partialSize;
     return vknCreatePlan(context, &info, plan, error);
 }
 

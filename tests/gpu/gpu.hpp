@@ -21,6 +21,23 @@ struct FormVariant {
     bool readTwice = false;
 };
 
+// How the elements of an operand lie.
+enum class Extent {
+    Rows,        // rows x hiddenSize
+    Parameters,  // hiddenSize
+    Scalars,     // one a row
+    Seed,        // two uint32_t
+};
+
+struct RoleFacts {
+    VknRole role;
+    const char* name;
+    Extent extent;
+    bool isWritten;
+};
+
+const RoleFacts& roleFacts(VknRole role);
+
 // What a plan is made of.
 struct PlanSpec {
     VknOperation operation = VKN_OPERATION_RMS_NORM;
@@ -34,12 +51,36 @@ struct PlanSpec {
     VknPlanFlags flags = 0;
     float epsilon = 1e-5f;
     float gammaOffset = 0.0f;
+    uint32_t partialSize = 0;
     FormVariant variant;
     uint32_t workgroupSize = 0;
     uint32_t maxWorkgroups = 0;
 
+    // A residual block. Types of operands that the placement does not have are ignored, as `output` is by SANDWICH.
+    VknPlacement placement = VKN_PLACEMENT_NONE;
+    VknType residual = VKN_TYPE_F32;
+    VknType residualOutput = VKN_TYPE_F32;
+    VknType input2 = VKN_TYPE_F32;
+    VknType output2 = VKN_TYPE_F32;
+    std::optional<VknType> gamma2;
+    std::optional<VknType> beta2;
+    std::optional<VknType> branchBias;
+    std::optional<VknType> branchBias2;
+    std::optional<VknType> layerScale;
+    bool rowScale = false;
+    bool mean2 = false;
+    bool rstd2 = false;
+    bool seed = false;           // dropout's seed comes from a buffer
+    float residualScale = 0.0f;  // 0 counts as 1, as in VknBlockInfo
+    float branchScale = 0.0f;
+    float dropoutProbability = 0.0f;
+
     bool isInPlace() const { return (flags & VKN_PLAN_IN_PLACE_BIT) != 0; }
+    // Where x and the residual are read from.
+    VknRole inputRole() const;
+    VknRole residualRole() const;
     std::vector<VknOperandType> operands() const;
+    VknType typeOf(VknRole role) const;  // of one of operands()
     std::string describe() const;
 };
 

@@ -1,16 +1,21 @@
-// One run of one plan on tensors of its own: what goes in, where it lies, and what must come out.
+// One run of one plan on tensors of its own: what goes in, where it lies, and what must come out. A plan without a
+// block is a block without anything around its norm.
 #pragma once
 
 #include "gpu/gpu.hpp"
+#include "support/block_bounds.hpp"
 #include "support/tensor.hpp"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace vknorm::test {
+
+class Random;
 
 using ValueFunction = std::function<double(uint64_t row, uint64_t column)>;
 
@@ -24,31 +29,46 @@ struct NormCase {
     PlanSpec plan;
     uint64_t rows = 1;
     uint64_t rowsPerOuter = 0;
-    OperandPlace input;  // the output's where in place
+    // In place, what is brought up to date lies as that which is written.
+    OperandPlace input;
     OperandPlace output;
+    OperandPlace residual;
+    OperandPlace residualOutput;
+    OperandPlace input2;
+    OperandPlace output2;
     uint64_t gammaOffsetBytes = 0;
     uint64_t betaOffsetBytes = 0;
-    uint64_t scalarsOffsetBytes = 0;  // mean, and rstd some way behind it
-    std::optional<uint32_t> gpuRows;  // with GPU_ROWS: what the buffer says
+    // The other parameters lie in one buffer, since they may share a binding: each so many elements of its own behind a
+    // multiple of 16 bytes.
+    uint64_t parameterSkew = 0;
+    bool packParameters = false;  // gamma and beta as well; always where the plan asks for it
+    // So do the scalars of rows and the seed, each some way behind the one before.
+    uint64_t scalarsOffsetBytes = 0;
+    std::optional<uint32_t> gpuRows;               // with GPU_ROWS: what the buffer says
+    uint64_t dropoutSeed = 0xFEDCBA9876543210ull;  // in VknDropoutInfo or, where the plan has it, in the SEED operand
+    uint64_t firstRow = 0;
+    uint32_t stream = 0;
     uint64_t guardBytes = kGuardBytes;
     uint64_t seed = 1;
-    ValueFunction value;  // empty: random rows of different scale and mean
+    ValueFunction value;  // x; empty: random rows of different scale and mean
     ValueFunction gamma;  // row is 0; empty: random about 1 - gammaOffset
     ValueFunction beta;
+    std::map<VknRole, ValueFunction> others;  // of other roles; RESIDUAL in place as well, ROW_SCALE's column is 0
 
     std::string describe() const;
 };
 
-// A tensor and the buffer that it lives in.
+// A tensor and the buffer that it lies in, perhaps with others: the bytes of both tensors are the whole buffer's.
 struct DeviceTensor {
     VknRole role;
     Tensor before;
     Tensor after;
-    Buffer buffer;
+    Buffer& buffer;
 };
 
 class NormRun {
 public:
+    // Throws where there is no plan.
     NormRun(Gpu& gpu, const NormCase& norm);
 
     // As vknCmdExecute takes it; the pointers in it stay valid as long as this object.
@@ -63,28 +83,58 @@ public:
     const NormCase& norm() const { return norm_; }
     uint64_t writtenRows() const;
     DeviceTensor* find(VknRole role);
-    // The bits of an output row, and of its saved mean and rstd behind it.
+    // The bits of what was written to a row: y, h, y2, then the scalars, in the order of their roles.
     std::vector<uint32_t> outputRow(uint64_t row);
 
 private:
-    DeviceTensor& add(VknRole role, const TensorLayout& layout, uint64_t guardBytes);
-    void addRows(VknRole role, VknType type, const OperandPlace& place);
-    void addParameters(VknRole role, VknType type, uint64_t byteOffset);
-    void addScalars();
+    // A tensor that is to lie in a buffer, and where its room ends.
+    struct Placed {
+        VknRole role;
+        TensorLayout layout;
+        uint64_t endByte;
+    };
+    using PlacedTensors = std::vector<Placed>;
+
+    void placeOperands();
+    Placed placeRows(const VknOperandType& operand) const;
+    Placed placeParameters(const VknOperandType& operand, const PlacedTensors& before) const;
+    Placed placeScalars(const VknOperandType& operand, const PlacedTensors& before) const;
+    Placed placeSeed(const PlacedTensors& before) const;
+    bool isPacked() const;
+    void addBuffer(const PlacedTensors& tensors);
+
+    bool isRead(VknRole role) const;
     void fillInputs();
-    bool checkRow(uint64_t row, const std::vector<double>& gamma, const std::vector<double>& beta);
-    bool checkScalar(VknRole role, uint64_t row, double low, double high, double exact);
-    bool checkElement(VknType type, uint32_t bits, double low, double high, double exact, const std::string& what);
-    uint64_t scalarRow(VknRole role) const { return role == VKN_ROLE_RSTD && norm_.plan.mean ? 1 : 0; }
+    void fillInput(DeviceTensor& tensor, Random& random);
+    void shareBytes();
+    double inputValue(VknRole role, Random& random, uint64_t row, uint64_t column) const;
+    const ValueFunction* givenValues(VknRole role) const;
+
+    void addRowsBuffer();
+    void addDropoutInfo();
+
+    bool checkMemory();
+    BlockParameters parametersOf();
+    BlockRow rowOf(uint64_t row);
+    bool checkRow(uint64_t row, const BlockParameters& parameters);
+    bool checkElements(VknRole role, uint64_t row, const std::vector<double>& exact,
+                       const std::function<Interval(size_t column)>& allowed);
+    bool checkStatistics(uint64_t row, const BlockBound& bound);
+    bool checkScalar(VknRole role, uint64_t row, const Interval& allowed, double exact);
+    bool checkElement(const DeviceTensor& tensor, uint32_t bits, const Interval& allowed, double exact);
+    std::string describeInputs(uint64_t row, uint64_t column);
 
     Gpu& gpu_;
     NormCase norm_;
     VknPlan plan_;
     VknPlanInfo planInfo_{};
+    BlockSpec spec_;
+    std::vector<std::unique_ptr<Buffer>> buffers_;
     std::vector<std::unique_ptr<DeviceTensor>> tensors_;
     std::optional<Buffer> rowsBuffer_;
     std::optional<Buffer> scratch_;
     std::vector<VknOperand> operands_;
+    VknDropoutInfo dropout_{};
     VknExecuteInfo info_{};
 };
 

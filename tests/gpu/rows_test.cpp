@@ -222,8 +222,7 @@ private:
     }
 
     std::vector<uint32_t> scalarsOf(NormRun& run, uint64_t row) {
-        const Tensor& scalars = run.find(VKN_ROLE_MEAN)->after;
-        return {scalars.bits(0, row), scalars.bits(1, row)};
+        return {run.find(VKN_ROLE_MEAN)->after.bits(0, row), run.find(VKN_ROLE_RSTD)->after.bits(0, row)};
     }
 };
 

@@ -19,6 +19,7 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -35,6 +36,36 @@ struct Variant {
     VknPlanFlags flags = 0;
     std::vector<VknOperandType> operands;
     VknKernelForm form = VKN_KERNEL_FORM_AUTO;
+    VknPlacement placement = VKN_PLACEMENT_NONE;
+    float dropoutProbability = 0;
+};
+
+// A variant as vknCreatePlan takes it; the structures point into each other, so it stays where it is.
+struct PlanDescription {
+    VknKernelOverride kernel = {};
+    VknBlockInfo block = {};
+    VknPlanCreateInfo info = {};
+
+    explicit PlanDescription(const Variant& variant) {
+        kernel.sType = VKN_STRUCTURE_TYPE_KERNEL_OVERRIDE;
+        kernel.form = variant.form;
+        block.sType = VKN_STRUCTURE_TYPE_BLOCK_INFO;
+        block.pNext = &kernel;
+        block.placement = variant.placement;
+        block.residualScale = 0.5F;
+        block.branchScale = 2;
+        block.dropoutProbability = variant.dropoutProbability;
+        info.sType = VKN_STRUCTURE_TYPE_PLAN_CREATE_INFO;
+        info.pNext = &block;
+        info.flags = variant.flags;
+        info.operation = variant.operation;
+        info.hiddenSize = variant.hiddenSize;
+        info.operandCount = static_cast<uint32_t>(variant.operands.size());
+        info.pOperands = variant.operands.data();
+        info.epsilon = 1e-5F;
+    }
+    PlanDescription(const PlanDescription&) = delete;
+    PlanDescription& operator=(const PlanDescription&) = delete;
 };
 
 struct Totals {
@@ -48,12 +79,14 @@ struct Totals {
     size_t failures = 0;
 };
 
-// A hidden size for each distinct choice that the pure function makes, for all-fp32 rows or others.
-std::vector<uint32_t> hiddenSizesOfChoices(const vkn::DeviceFacts& facts, VknType type) {
+// A hidden size for each distinct choice that the pure function makes for a variant.
+std::vector<uint32_t> hiddenSizesOfChoices(const vkn::DeviceFacts& facts, Variant variant) {
+    variant.hiddenSize = 1;
     vkn::OperationSpec spec;
-    spec.operation = VKN_OPERATION_RMS_NORM;
-    spec.roles = vkn::roleBit(VKN_ROLE_INPUT) | vkn::roleBit(VKN_ROLE_OUTPUT);
-    spec.types[VKN_ROLE_INPUT] = spec.types[VKN_ROLE_OUTPUT] = type;
+    VknError error = makeError();
+    if (vkn::makeOperationSpec(PlanDescription(variant).info, spec, &error) != VKN_SUCCESS) {
+        throw std::runtime_error(error.message);
+    }
     std::map<std::tuple<int, uint32_t, uint32_t, bool>, uint32_t> first;
     for (uint32_t hidden = 8; hidden <= kWidest; hidden += 8) {
         spec.hiddenSize = hidden;
@@ -80,7 +113,8 @@ constexpr VknType kTypes[] = {VKN_TYPE_F32, VKN_TYPE_F16, VKN_TYPE_BF16};
 void addChoices(const vkn::DeviceFacts& facts, std::vector<Variant>& variants, Totals& totals) {
     uint32_t turn = 0;
     for (const VknType type : {VKN_TYPE_F32, VKN_TYPE_BF16}) {
-        for (const uint32_t hidden : hiddenSizesOfChoices(facts, type)) {
+        const Variant plain = {VKN_OPERATION_RMS_NORM, 0, 0, affine(type, type, type, type), VKN_KERNEL_FORM_AUTO};
+        for (const uint32_t hidden : hiddenSizesOfChoices(facts, plain)) {
             const VknType other = type == VKN_TYPE_F32 ? type : kTypes[1 + turn % 2];
             for (const VknOperation operation : kOperations) {
                 variants.push_back({operation, hidden, 0, affine(type, other, other, type), VKN_KERNEL_FORM_AUTO});
@@ -124,6 +158,49 @@ void addOptions(std::vector<Variant>& variants) {
     }
 }
 
+// All operands of a placement, the stream and the weights in one type, branches and norms in another.
+std::vector<VknOperandType> blockOperands(VknPlacement placement, VknOperation operation, VknType stream,
+                                          VknType branch) {
+    const vkn::PlacementInfo& info = *vkn::findPlacement(placement);
+    std::vector<VknOperandType> operands;
+    for (uint32_t r = 1; r < vkn::kRoleCount; ++r) {
+        const vkn::RoleInfo& role = *vkn::findRole(static_cast<VknRole>(r));
+        const bool isMean = role.role == VKN_ROLE_MEAN || role.role == VKN_ROLE_MEAN_2;
+        const bool isThere = ((info.requiredRoles | info.optionalRoles) & vkn::roleBit(role.role)) != 0;
+        if (!isThere || (isMean && operation == VKN_OPERATION_RMS_NORM)) {
+            continue;
+        }
+        const bool isBranch = role.role == VKN_ROLE_INPUT || role.role == VKN_ROLE_INPUT_2 ||
+                              role.role == VKN_ROLE_OUTPUT || role.role == VKN_ROLE_OUTPUT_2;
+        operands.push_back({role.role, role.type != vkn::kAnyFloat ? role.type : (isBranch ? branch : stream)});
+    }
+    return operands;
+}
+
+// Every placement with every choice, with all that a branch can go through; operations and types in rotation.
+void addBlocks(const vkn::DeviceFacts& facts, std::vector<Variant>& variants, Totals& totals) {
+    uint32_t turn = 0;
+    for (const VknPlacement placement : {VKN_PLACEMENT_PRE_NORM, VKN_PLACEMENT_POST_NORM, VKN_PLACEMENT_SANDWICH,
+                                         VKN_PLACEMENT_SANDWICH_PRE_NORM, VKN_PLACEMENT_PARALLEL}) {
+        for (const VknType branch : {VKN_TYPE_F32, VKN_TYPE_BF16}) {
+            Variant variant;
+            variant.placement = placement;
+            variant.operands = blockOperands(placement, variant.operation, VKN_TYPE_F32, branch);
+            for (const uint32_t hidden : hiddenSizesOfChoices(facts, variant)) {
+                variant.operation = kOperations[turn % 2];
+                const VknType half = kTypes[1 + turn / 2 % 2];
+                variant.operands =
+                    blockOperands(placement, variant.operation, VKN_TYPE_F32, branch == VKN_TYPE_F32 ? branch : half);
+                variant.hiddenSize = hidden;
+                variant.dropoutProbability = placement == VKN_PLACEMENT_PARALLEL ? 0.0F : 0.1F;
+                variants.push_back(variant);
+                ++turn;
+                ++totals.choices;
+            }
+        }
+    }
+}
+
 // Every form that may be used, also where the choice prefers another.
 void addForms(uint32_t usableForms, std::vector<Variant>& variants) {
     for (const VknKernelForm form :
@@ -139,6 +216,7 @@ void addForms(uint32_t usableForms, std::vector<Variant>& variants) {
 
 std::string describe(const Variant& variant) {
     std::string text = variant.operation == VKN_OPERATION_RMS_NORM ? "RMSNorm " : "LayerNorm ";
+    text.append(vkn::findPlacement(variant.placement)->name).append(" ");
     text.append(std::to_string(variant.hiddenSize)).append(" flags ").append(std::to_string(variant.flags));
     text.append(" operands");
     for (const VknOperandType& operand : variant.operands) {
@@ -214,19 +292,8 @@ private:
     const Options options_;
 
     VknResult create(const Variant& variant, Plan& plan, VknError& error) const {
-        VknKernelOverride kernel = {};
-        kernel.sType = VKN_STRUCTURE_TYPE_KERNEL_OVERRIDE;
-        kernel.form = variant.form;
-        VknPlanCreateInfo info = {};
-        info.sType = VKN_STRUCTURE_TYPE_PLAN_CREATE_INFO;
-        info.pNext = &kernel;
-        info.flags = variant.flags;
-        info.operation = variant.operation;
-        info.hiddenSize = variant.hiddenSize;
-        info.operandCount = static_cast<uint32_t>(variant.operands.size());
-        info.pOperands = variant.operands.data();
-        info.epsilon = 1e-5F;
-        return vknCreatePlan(device_.context(), &info, plan.out(), &error);
+        const PlanDescription description(variant);
+        return vknCreatePlan(device_.context(), &description.info, plan.out(), &error);
     }
 
     void checkStatistics(const std::string& plan, uint32_t index, VkPipeline pipeline) {
@@ -267,6 +334,7 @@ bool run(const Options& options) {
     addChoices(facts, variants, totals);
     addTypes(variants);
     addOptions(variants);
+    addBlocks(facts, variants, totals);
     addForms(getContextInfo(device.context()).usableForms, variants);
     for (const Variant& variant : variants) {
         checker.check(variant);

@@ -31,6 +31,14 @@
 // y = c rstd (offset + gamma) + beta: one u for each operation. Early cast rounds c rstd, and the product, to a narrow
 // type: rounding is monotonic, so the ends of the interval are rounded. The store rounds the ends once more.
 //
+// Inputs that are known to +-E_i only, because something was computed before the norm: e_i is what they are really off
+// by. Their mean moves the mean by at most F = mean E. A centred element moves by e_i less that, at most
+// E_i + F - 2 E_i / n, because its own share of the mean goes with it. With the centred c, the mean of squares moves by
+//   2 mean(c e) + mean (e - mean e)^2, at most G = 2 mean(|c| E) + mean E^2,
+// where mean e has dropped out of the first term, the sum of c being 0; the second is kept, since E may be as large as
+// c. RMSNorm: the same without F, because nothing is centred. What the kernel adds is bounded as above for the worst
+// row that such errors permit: mean|x| + F, mean|x - mean| + 2 F, V + G.
+//
 // Subnormals may be flushed at any step: 2^-126 for each operand and result, times what it is multiplied with later. A
 // row that was rescaled by a power of two has that unit in the scaled row.
 
@@ -38,7 +46,6 @@ namespace vknorm::test {
 namespace {
 
 constexpr double kU = 0x1p-24;
-constexpr double kFlush = 0x1p-126;
 constexpr double kDivision = 5.0;
 constexpr double kInverseSqrt = 4.0;
 constexpr double kCompensated = 3.0;
@@ -91,6 +98,23 @@ Interval times(const Interval& value, double factor) {
 
 Interval rounded(VknType type, const Interval& value) { return {roundTo(type, value.low), roundTo(type, value.high)}; }
 
+// What inexact inputs do to the exact statistics: F and G of the derivation.
+struct InputError {
+    double mean = 0.0;
+    double square = 0.0;
+};
+
+InputError inputError(const std::vector<double>& errors, const std::vector<double>& x, const RowStatistics& exact) {
+    InputError total;
+    for (size_t i = 0; i < errors.size(); ++i) {
+        const double centred = std::fabs(x[i] - exact.mean);
+        total.mean += errors[i];
+        total.square += errors[i] == 0.0 ? 0.0 : errors[i] * (2.0 * centred + errors[i]);
+    }
+    const double count = static_cast<double>(x.size());
+    return {total.mean / count, total.square / count};
+}
+
 }  // namespace
 
 ReductionShape reductionShape(const VknPlanInfo& plan) {
@@ -113,8 +137,10 @@ ReductionShape reductionShape(const VknPlanInfo& plan) {
     return shape;
 }
 
-NormBound::NormBound(const NormSpec& spec, const std::vector<double>& x, const ReductionShape& shape)
-    : spec_(spec), exact_(normStatistics(spec, x)) {
+NormBound::NormBound(const NormSpec& spec, const std::vector<double>& row, const ReductionShape& shape,
+                     const std::vector<double>& errors)
+    : spec_(spec), exact_(normStatistics(spec, row)) {
+    const std::vector<double> x = statisticsPart(spec, row);
     const double count = static_cast<double>(x.size());
     const double depth = summationDepth(shape, count);
     const bool isLayerNorm = spec.operation == VKN_OPERATION_LAYER_NORM;
@@ -136,13 +162,17 @@ NormBound::NormBound(const NormSpec& spec, const std::vector<double>& x, const R
     }
     flushUnit_ += hasSubnormal ? kFlush : 0.0;
 
-    const double variance = exact_.variance;
+    const InputError input = inputError(statisticsPart(spec, errors), x, exact_);
+    magnitude += input.mean;
+    distance += 2.0 * input.mean;
+    const double variance = exact_.variance + input.square;
     double varianceError = (depth + 1.0 + kDivision) * kU * variance;
     if (isLayerNorm) {
         const double a = (depth + kDivision) * kU * magnitude;
         const double b = (depth + 1.0 + kDivision) * kU * (distance + a);
-        meanError_ = b + kU * std::fabs(exact_.mean) + flushUnit_;
-        centreError_ = b + 2.0 * kU * a + flushUnit_;
+        ownShare_ = 1.0 / count;
+        meanError_ = b + kU * std::fabs(exact_.mean) + flushUnit_ + input.mean;
+        centreError_ = b + 2.0 * kU * a + flushUnit_ + input.mean;
         varianceError = (depth + 2.0 + kDivision) * kU * (variance + a * a) + 2.0 * a * b + b * b + 8.0 * kU * a * a;
         if (shape.readAgain) {
             varianceError += kRecentre * (1.0 + recentrings(count)) * kU * (variance + a * a);
@@ -151,9 +181,10 @@ NormBound::NormBound(const NormSpec& spec, const std::vector<double>& x, const R
         centreError_ = hasSubnormal ? kFlush : 0.0;
     }
     varianceError += flushUnit_ * flushUnit_ + 2.0 * flushUnit_ * distance + flushUnit_ * 0x1p-40;
+    varianceError += input.square;
 
     // rstd = (V + e)^-1/2 (1 + ...), for both signs of the error.
-    const double regular = spec.epsilonOutside ? variance : variance + spec.epsilon;
+    const double regular = spec.epsilonOutside ? exact_.variance : exact_.variance + spec.epsilon;
     if (regular > 0.0 && std::isfinite(regular)) {
         const double relative = varianceError / regular + kU;
         double rootError = 0.0;
@@ -167,7 +198,7 @@ NormBound::NormBound(const NormSpec& spec, const std::vector<double>& x, const R
             rstdError_ = rootError + (kInverseSqrt + 1.0 + 2.0 + kDivision) * kU;
         }
         rstdError_ *= 1.0 + rstdError_;
-    } else if (spec.epsilonOutside && spec.epsilon > 0.0 && variance == 0.0) {
+    } else if (spec.epsilonOutside && spec.epsilon > 0.0 && exact_.variance == 0.0) {
         // A constant row: what is left of the variance is varianceError, and its root counts beside epsilon.
         rstdError_ = std::sqrt(varianceError) / spec.epsilon + (2.0 + kDivision) * kU;
         isUnbounded_ = rstdError_ > 0.5;
@@ -187,7 +218,7 @@ double NormBound::exactElement(double x, double gamma, double beta) const {
     return applyParameters(spec_, normalise(exact_, x), gamma, beta);
 }
 
-Interval NormBound::normalised(double x) const {
+Interval NormBound::normalised(double x, double error) const {
     const double value = normalise(exact_, x);
     const bool isLayerNorm = spec_.operation == VKN_OPERATION_LAYER_NORM;
     if (!std::isfinite(value)) {
@@ -197,12 +228,13 @@ Interval NormBound::normalised(double x) const {
         return {-HUGE_VAL, HUGE_VAL};
     }
     const double relative = rstdError_ + (isLayerNorm ? 3.0 : 1.0) * kU;
-    const double absolute = centreError_ * exact_.rstd * (1.0 + relative);
+    const double moved = centreError_ + error * (1.0 - 2.0 * ownShare_);
+    const double absolute = moved * exact_.rstd * (1.0 + relative);
     return widen({value, value}, relative, absolute + kFlush + flushUnit_ * exact_.rstd);
 }
 
-Interval NormBound::element(double x, double gamma, double beta) const {
-    Interval value = normalised(x);
+Interval NormBound::element(double x, double gamma, double beta, double error) const {
+    Interval value = normalised(x, error);
     if (spec_.earlyCast) {
         value = rounded(spec_.inputType, value);
     }

@@ -2,6 +2,7 @@
 // bounds.cpp.
 #pragma once
 
+#include "fp32.hpp"
 #include "reference.hpp"
 
 #include <vknorm/vknorm.h>
@@ -10,11 +11,6 @@
 #include <vector>
 
 namespace vknorm::test {
-
-struct Interval {
-    double low = 0.0;
-    double high = 0.0;
-};
 
 // How long the chains of additions of a kernel are.
 struct ReductionShape {
@@ -27,20 +23,23 @@ ReductionShape reductionShape(const VknPlanInfo& plan);
 
 class NormBound {
 public:
-    NormBound(const NormSpec& spec, const std::vector<double>& x, const ReductionShape& shape);
+    // `errors`: how far what the kernel norms may be from x, an element each; empty where x is exact.
+    NormBound(const NormSpec& spec, const std::vector<double>& x, const ReductionShape& shape,
+              const std::vector<double>& errors = {});
 
     const RowStatistics& exact() const { return exact_; }
     Interval mean() const;
     Interval rstd() const;
     double exactElement(double x, double gamma, double beta) const;
     // Every fp32 value that a right kernel may have before it stores. NaN where it must be NaN.
-    Interval element(double x, double gamma, double beta) const;
+    Interval element(double x, double gamma, double beta, double error = 0.0) const;
 
 private:
-    Interval normalised(double x) const;
+    Interval normalised(double x, double error) const;
 
     NormSpec spec_;
     RowStatistics exact_;
+    double ownShare_ = 0.0;     // of an element in the mean that is taken from it
     double centreError_ = 0.0;  // of (x - mean), what does not depend on x
     double rstdError_ = 0.0;    // relative
     double meanError_ = 0.0;    // absolute

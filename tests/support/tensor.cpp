@@ -59,6 +59,15 @@ std::vector<double> Tensor::rowValues(uint64_t row) const {
     return values;
 }
 
+void Tensor::takeElements(const Tensor& neighbour) {
+    const TensorLayout& layout = neighbour.layout_;
+    const uint64_t rowBytes = layout.hiddenSize * elementSize(layout.type);
+    for (uint64_t row = 0; row < layout.rows && rowBytes > 0; ++row) {
+        const uint64_t begin = layout.byteAddress(row, 0);
+        std::memcpy(&bytes_[begin], &neighbour.bytes_[begin], rowBytes);
+    }
+}
+
 void Tensor::fill(const std::function<double(uint64_t row, uint64_t column)>& value) {
     for (uint64_t row = 0; row < layout_.rows; ++row) {
         for (uint64_t column = 0; column < layout_.hiddenSize; ++column) {
@@ -67,21 +76,27 @@ void Tensor::fill(const std::function<double(uint64_t row, uint64_t column)>& va
     }
 }
 
-std::string findOverwritten(const Tensor& before, const std::vector<uint8_t>& after, uint64_t writtenRows) {
-    const TensorLayout& layout = before.layout();
+std::string findOverwritten(const std::vector<uint8_t>& before, const std::vector<uint8_t>& after,
+                            const std::vector<WrittenRows>& written) {
     // Element bytes made equal, so that one comparison finds the first byte outside of them.
     std::vector<uint8_t> masked = after;
-    const uint64_t rowBytes = layout.hiddenSize * elementSize(layout.type);
-    for (uint64_t row = 0; row < writtenRows; ++row) {
-        const uint64_t begin = layout.byteAddress(row, 0);
-        std::memcpy(&masked[begin], &before.bytes()[begin], rowBytes);
+    for (const WrittenRows& tensor : written) {
+        const uint64_t rowBytes = tensor.layout.hiddenSize * elementSize(tensor.layout.type);
+        for (uint64_t row = 0; row < tensor.rows && rowBytes > 0; ++row) {
+            const uint64_t begin = tensor.layout.byteAddress(row, 0);
+            std::memcpy(&masked[begin], &before[begin], rowBytes);
+        }
     }
-    const auto differ = std::mismatch(masked.begin(), masked.end(), before.bytes().begin());
+    const auto differ = std::mismatch(masked.begin(), masked.end(), before.begin());
     if (differ.first == masked.end()) {
         return {};
     }
     return "byte " + std::to_string(differ.first - masked.begin()) + " of " + std::to_string(masked.size()) +
            " belongs to no element and was changed";
+}
+
+std::string findOverwritten(const Tensor& before, const std::vector<uint8_t>& after, uint64_t writtenRows) {
+    return findOverwritten(before.bytes(), after, {{before.layout(), writtenRows}});
 }
 
 std::string findUnwritten(const Tensor& after, uint64_t writtenRows) {

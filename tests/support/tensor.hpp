@@ -43,6 +43,8 @@ public:
     void setBits(uint64_t row, uint64_t column, uint32_t bits);
     void setValue(uint64_t row, uint64_t column, double value);  // rounds
     std::vector<double> rowValues(uint64_t row) const;
+    // Copies the elements of another tensor, which lies in the same buffer as this one.
+    void takeElements(const Tensor& neighbour);
     void fill(const std::function<double(uint64_t row, uint64_t column)>& value);
 
 private:
@@ -53,8 +55,17 @@ private:
 // The half word of poison at byte 2 * index.
 uint16_t poisonAt(uint64_t index);
 
+// The rows of a tensor that a kernel writes: the first so many.
+struct WrittenRows {
+    TensorLayout layout;
+    uint64_t rows;
+};
+
 // Compares what a kernel left in a buffer with what was there: empty, or a sentence about the first byte that changed
-// though it belongs to no element of the first `writtenRows` rows.
+// though it belongs to no element that is written.
+std::string findOverwritten(const std::vector<uint8_t>& before, const std::vector<uint8_t>& after,
+                            const std::vector<WrittenRows>& written);
+// The same for a buffer with one tensor.
 std::string findOverwritten(const Tensor& before, const std::vector<uint8_t>& after, uint64_t writtenRows);
 
 // Empty, or a sentence about the first element of those rows that still is the poison.

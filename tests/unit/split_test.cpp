@@ -120,7 +120,7 @@ TEST(Split, EveryRowIsInOneDispatchThatFits) {
         }
         const uint64_t maxRange = 512 + random.below(4000);
         Split split;
-        if (!vkn::planSplit(shape, tensors.data(), 3, maxRange, 16, split)) {
+        if (!vkn::planSplit(shape, tensors.data(), 3, maxRange, 16, true, split)) {
             EXPECT_GT(hidden * 4 + 32, maxRange) << "one row would fit";
             continue;
         }
@@ -132,8 +132,21 @@ TEST(Split, WhatFitsIsNotSplit) {
     const RowShape shape{1000, 1000};
     const BoundTensor tensor{makeTensor(0, 4, 64, 64, 64000), 0, true};
     Split split;
-    ASSERT_TRUE(vkn::planSplit(shape, &tensor, 1, 1u << 27, 256, split));
+    ASSERT_TRUE(vkn::planSplit(shape, &tensor, 1, 1u << 27, 256, true, split));
     EXPECT_EQ(split.dispatchCount, 1u);
+}
+
+TEST(Split, BlocksThatMayNotJoinAreDispatchesOfTheirOwn) {
+    const RowShape shape{1000, 300};
+    const BoundTensor tensor{makeTensor(0, 4, 64, 64, 19200), 0, true};
+    Split split;
+    ASSERT_TRUE(vkn::planSplit(shape, &tensor, 1, 1u << 27, 256, false, split));
+    EXPECT_EQ(split.dispatchCount, 4u);
+    for (uint64_t i = 0; i < split.dispatchCount; ++i) {
+        const vkn::RowRun run = vkn::runOfDispatch(split, shape, i);
+        EXPECT_EQ(run.first, i * 300);
+        EXPECT_EQ(run.count, i < 3 ? 300u : 100u);
+    }
 }
 
 TEST(Split, BeyondTwoToThe31Elements) {
@@ -158,7 +171,8 @@ TEST(Split, BeyondTwoToThe31Elements) {
             {makeTensor(6 * c.elementSize, c.elementSize, c.hidden, c.rowStride, outer), 0, true},
             {makeTensor(4, 4, 1, 1, c.perOuter), 1, true}};
         Split split;
-        ASSERT_TRUE(vkn::planSplit(shape, tensors.data(), 2, c.maxRange, 16, split)) << c.rows << " x " << c.hidden;
+        ASSERT_TRUE(vkn::planSplit(shape, tensors.data(), 2, c.maxRange, 16, true, split))
+            << c.rows << " x " << c.hidden;
         expectCovered(shape, tensors, c.maxRange, 16, split);
         EXPECT_GE(Wide{split.dispatchCount} * c.maxRange, Wide{c.rows} * c.hidden * c.elementSize);
     }
@@ -168,8 +182,8 @@ TEST(Split, ARowThatFitsNowhereIsRefused) {
     const RowShape shape{2, 2};
     const BoundTensor tensor{makeTensor(0, 4, 1u << 24, 1u << 24, 0), 0, true};
     Split split;
-    EXPECT_TRUE(vkn::planSplit(shape, &tensor, 1, 1ull << 27, 16, split));
-    EXPECT_FALSE(vkn::planSplit(shape, &tensor, 1, (1ull << 26) - 1, 16, split));
+    EXPECT_TRUE(vkn::planSplit(shape, &tensor, 1, 1ull << 27, 16, true, split));
+    EXPECT_FALSE(vkn::planSplit(shape, &tensor, 1, (1ull << 26) - 1, 16, true, split));
 }
 
 TEST(Split, OverflowIsSaturatedAndRefused) {

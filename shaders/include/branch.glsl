@@ -1,0 +1,81 @@
+// What is done to a branch before it meets the stream: bias, dropout, row scale, layer scale, in this order.
+#ifndef VKN_BRANCH_GLSL
+#define VKN_BRANCH_GLSL
+
+// Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011).
+uvec4 philox(uvec4 counter, uvec2 key) {
+    [[dont_unroll]] for (uint i = 0u; i < 10u; ++i) {
+        uint high0;
+        uint low0;
+        uint high1;
+        uint low1;
+        umulExtended(0xD2511F53u, counter.x, high0, low0);
+        umulExtended(0xCD9E8D57u, counter.z, high1, low1);
+        counter = uvec4(high1 ^ counter.y ^ key.x, low1, high0 ^ counter.w ^ key.y, low0);
+        key += uvec2(0x9E3779B9u, 0xBB67AE85u);
+    }
+    return counter;
+}
+
+const bool kDropout = kDropBelow != 0u;
+const uint kSecondStream = 0x80000000u;
+
+uvec2 dropoutSeed() {
+    if (kHasSeed) {
+        return uvec2(scalars[pc.words[kWordSeed]], scalars[pc.words[kWordSeed] + 1u]);
+    }
+    return uvec2(pc.words[kDropoutWord], pc.words[kDropoutWord + 1u]);
+}
+
+uvec4 randomQuad(uint row, uint column, uint stream) {
+    uint low = pc.words[kDropoutWord + 2u] + row;
+    uint carry = select(low < row, 1u, 0u);
+    uvec4 counter = uvec4(column >> 2, low, pc.words[kDropoutWord + 3u] + carry, pc.words[kDropoutWord + 4u] + stream);
+    uvec4 bits = philox(counter, dropoutSeed());
+    return kPiece == 2u ? select((column & 2u) != 0u, bits.zwxy, bits) : bits;
+}
+
+// Selected, not multiplied by 0: what is dropped may be Inf or NaN.
+vec4 dropQuad(vec4 v, uint row, uint column, uint stream) {
+    uvec4 bits = randomQuad(row, column, stream);
+    v *= kKeptScale;
+    return select(lessThan(bits, uvec4(kDropBelow)), vec4(0.0), v);
+}
+
+Piece dropOut(Piece piece, uint row, uint column, uint stream) {
+    piece.a = dropQuad(piece.a, row, column, stream);
+    if (kPiece == 8u) {
+        piece.b = dropQuad(piece.b, row, column + 4u, stream);
+    }
+    return piece;
+}
+
+// `row` counts the dispatch's rows; `column` is the piece's first element.
+Piece scaleBranch(Piece piece, uint row, uint column, uint count, uint stream) {
+    if (kDropout) {
+        piece = dropOut(piece, row, column, stream);
+    }
+    if (kHasRowScale) {
+        piece = scaled(piece, uintBitsToFloat(scalars[pc.words[kWordRowScale] + row]));
+    }
+    if (kHasLayerScale) {
+        piece = multiply(piece, loadLayerScale(pc.words[kWordLayerScale] + column, count));
+    }
+    return piece;
+}
+
+Piece addBias(Piece piece, uint column, uint count) {
+    if (kHasBranchBias) {
+        piece = add(piece, loadBranchBias(pc.words[kWordBranchBias] + column, count));
+    }
+    return piece;
+}
+
+Piece addBias2(Piece piece, uint column, uint count) {
+    if (kHasBranchBias2) {
+        piece = add(piece, loadBranchBias2(pc.words[kWordBranchBias2] + column, count));
+    }
+    return piece;
+}
+
+#endif

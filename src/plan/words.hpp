@@ -1,0 +1,19 @@
+// Where an operation's numbers lie in the push constants of its kernels: shaders/include/interface.h says what they are.
+#pragma once
+
+#include "include/interface.h"
+#include "plan/operation.hpp"
+
+namespace vkn {
+
+struct WordLayout {
+    uint32_t ofRole[kRoleCount] = {};  // the first word of each operand; of one that is read in place, its stand-in's
+    uint32_t ofDropout = 0;
+    uint32_t count = 0;
+    bool hasOuterStrides = true;  // otherwise each outer block is a dispatch of its own
+};
+
+// Fits in the 128 bytes that every device grants, for any operation.
+WordLayout makeWordLayout(const OperationSpec& spec);
+
+}  // namespace vkn

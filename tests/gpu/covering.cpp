@@ -1,0 +1,121 @@
+#include "gpu/covering.hpp"
+
+#include "support/formats.hpp"
+#include "support/random.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace vknorm::test {
+namespace {
+
+// Draws until the values go together; none if they hardly ever do.
+std::optional<std::vector<int>> draw(const std::vector<Factor>& factors, const Constraint& isAllowed,
+                                     const std::vector<size_t>& drawn, std::vector<int> values, uint64_t seed) {
+    constexpr int kAttempts = 10000;
+    Random random(seed);
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+        for (const size_t factor : drawn) {
+            values[factor] = static_cast<int>(random.below(static_cast<uint32_t>(factors[factor].values)));
+        }
+        if (isAllowed(values)) {
+            return values;
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+void Covering::runPairs(const std::vector<Factor>& factors, const Constraint& isAllowed,
+                        const std::vector<size_t>& drawn, const MakeCase& makeCase) {
+    if (isFullTest()) {
+        runAll(factors, isAllowed, drawn, makeCase);
+        return;
+    }
+    const CoveringArray array = makeCoveringArray(factors, isAllowed);
+    std::vector<NormCase> cases;
+    for (size_t i = 0; i < array.cases.size(); ++i) {
+        cases.push_back(makeCase(array.cases[i], i));
+    }
+    runCases(gpu(), cases);
+    std::printf("covering array: %zu cases cover %zu of %zu possible pairs (%zu with impossible ones)\n",
+                array.cases.size(), array.coveredPairs, array.possiblePairs, array.allPairs);
+    EXPECT_EQ(array.coveredPairs, array.possiblePairs);
+}
+
+void Covering::runAll(const std::vector<Factor>& factors, const Constraint& isAllowed, const std::vector<size_t>& drawn,
+                      const MakeCase& makeCase) {
+    size_t shard = 0;
+    size_t shards = 1;
+    if (const char* text = std::getenv("VKNORM_TEST_SHARD")) {
+        ASSERT_EQ(std::sscanf(text, "%zu/%zu", &shard, &shards), 2);
+    }
+    std::vector<Factor> multiplied = factors;
+    for (const size_t factor : drawn) {
+        multiplied[factor].values = 1;
+    }
+    // A constraint that a drawn factor has a part in is the draw's.
+    const Constraint isAllowedSoFar = [&](std::vector<int> values) {
+        for (const size_t factor : drawn) {
+            values[factor] = kUnset;
+        }
+        return isAllowed(values);
+    };
+    size_t index = 0;
+    std::vector<NormCase> cases;
+    forEachCase(multiplied, isAllowedSoFar, [&](const std::vector<int>& values) {
+        if (index++ % shards != shard) {
+            return true;
+        }
+        if (const std::optional<std::vector<int>> all = draw(factors, isAllowed, drawn, values, index)) {
+            cases.push_back(makeCase(*all, index));
+        }
+        if (cases.size() == 64) {
+            runCases(gpu(), cases);
+            cases.clear();
+            gpu().forgetPlans();
+            std::printf("full product: %zu cases\n", index);
+        }
+        return !HasFailure();
+    });
+    runCases(gpu(), cases);
+}
+
+OperandPlace Covering::placeOf(int strides, int offsets, VknType type, const NormCase& norm, uint64_t index) {
+    const uint64_t hiddenSize = norm.plan.hiddenSize;
+    OperandPlace place;
+    const uint64_t more = 2 * index;
+    if (strides == 1) {
+        place.rowStride = hiddenSize + 1 + more;
+    } else if (strides >= 2) {
+        place.rowStride = (hiddenSize + 7) / 8 * 8 + 8 * (1 + more);
+    }
+    if (strides == 3) {
+        place.outerStride = norm.rowsPerOuter * place.rowStride + 24 + 8 * more;
+    }
+    const uint64_t size = elementSize(type);
+    const uint64_t bytes[kOffsetKinds] = {0, 16, size, 16 + (3 + more) * size};
+    place.byteOffset = bytes[offsets];
+    return place;
+}
+
+void Covering::setShape(NormCase& norm, int hidden, int rows, int strides, bool hasTail, uint64_t number) {
+    norm.plan.hiddenSize = kHiddenSizes[hidden];
+    norm.rows = kRowCounts[rows];
+    if (norm.plan.hiddenSize > 5000) {
+        norm.rows = (norm.rows + 9) / 10;
+    }
+    norm.rowsPerOuter = strides == 3 ? 3 : 0;
+    if ((norm.plan.flags & VKN_PLAN_GPU_ROWS_BIT) != 0) {
+        norm.gpuRows = static_cast<uint32_t>(norm.rows - number % 2 * (norm.rows / 3));
+    }
+    norm.guardBytes = hasTail ? kGuardBytes : 0;
+    norm.seed = number + 1;
+}
+
+std::optional<VknType> Covering::optionalType(int value) {
+    return value == 0 ? std::nullopt : std::optional(static_cast<VknType>(value - 1));
+}
+
+}  // namespace vknorm::test

@@ -1,0 +1,78 @@
+// Every operation's numbers fit in the push constants that all devices grant.
+#include "plan/words.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace vknorm::test {
+namespace {
+
+constexpr VknPlacement kPlacements[] = {
+    VKN_PLACEMENT_NONE,     VKN_PLACEMENT_PRE_NORM,          VKN_PLACEMENT_POST_NORM,
+    VKN_PLACEMENT_SANDWICH, VKN_PLACEMENT_SANDWICH_PRE_NORM, VKN_PLACEMENT_PARALLEL};
+
+// All that a placement may have.
+vkn::OperationSpec fullSpec(VknPlacement placement, bool inPlace) {
+    const vkn::PlacementInfo& info = *vkn::findPlacement(placement);
+    vkn::OperationSpec spec;
+    spec.operation = VKN_OPERATION_LAYER_NORM;
+    spec.placement = static_cast<uint32_t>(placement);
+    spec.roles = info.requiredRoles | info.optionalRoles;
+    if (placement != VKN_PLACEMENT_NONE) {
+        spec.dropoutProbability = 0.1f;
+        spec.roles |= vkn::roleBit(VKN_ROLE_SEED);
+    }
+    if (inPlace) {
+        spec.flags = VKN_PLAN_IN_PLACE_BIT;
+        spec.roles &= ~vkn::roleBit(info.readInPlace);
+    }
+    return spec;
+}
+
+uint32_t wordsOf(VknRole role, const vkn::WordLayout& layout) {
+    return vkn::findRole(role)->extent != vkn::Extent::Rows ? 1u : (layout.hasOuterStrides ? 3u : 2u);
+}
+
+TEST(Words, AllFitAndNoneOverlap) {
+    for (const VknPlacement placement : kPlacements) {
+        for (const bool inPlace : {false, true}) {
+            const vkn::OperationSpec spec = fullSpec(placement, inPlace);
+            const vkn::WordLayout layout = vkn::makeWordLayout(spec);
+            EXPECT_LE(layout.count, uint32_t{VKN_MAX_WORDS}) << "placement " << placement;
+            std::set<uint32_t> taken;
+            const auto take = [&](uint32_t first, uint32_t count) {
+                for (uint32_t word = first; word < first + count; ++word) {
+                    EXPECT_GE(word, uint32_t{VKN_WORD_FIRST_OPERAND});
+                    EXPECT_LT(word, layout.count);
+                    EXPECT_TRUE(taken.insert(word).second) << "placement " << placement << ", word " << word;
+                }
+            };
+            for (uint32_t r = 1; r < vkn::kRoleCount; ++r) {
+                if (spec.has(static_cast<VknRole>(r))) {
+                    take(layout.ofRole[r], wordsOf(static_cast<VknRole>(r), layout));
+                }
+            }
+            if (spec.hasDropout()) {
+                take(layout.ofDropout, VKN_DROPOUT_WORDS);
+            }
+        }
+    }
+}
+
+TEST(Words, OuterStridesGoWhereThereIsNoRoom) {
+    EXPECT_FALSE(vkn::makeWordLayout(fullSpec(VKN_PLACEMENT_PARALLEL, false)).hasOuterStrides);
+    EXPECT_TRUE(vkn::makeWordLayout(fullSpec(VKN_PLACEMENT_PRE_NORM, false)).hasOuterStrides);
+}
+
+TEST(Words, WhatIsReadInPlaceHasItsStandInsWords) {
+    const vkn::WordLayout none = vkn::makeWordLayout(fullSpec(VKN_PLACEMENT_NONE, true));
+    EXPECT_EQ(none.ofRole[VKN_ROLE_INPUT], none.ofRole[VKN_ROLE_OUTPUT]);
+    const vkn::WordLayout postNorm = vkn::makeWordLayout(fullSpec(VKN_PLACEMENT_POST_NORM, true));
+    EXPECT_EQ(postNorm.ofRole[VKN_ROLE_RESIDUAL], postNorm.ofRole[VKN_ROLE_OUTPUT]);
+    const vkn::WordLayout preNorm = vkn::makeWordLayout(fullSpec(VKN_PLACEMENT_PRE_NORM, true));
+    EXPECT_EQ(preNorm.ofRole[VKN_ROLE_RESIDUAL], preNorm.ofRole[VKN_ROLE_RESIDUAL_OUTPUT]);
+}
+
+}  // namespace
+}  // namespace vknorm::test
