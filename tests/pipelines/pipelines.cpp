@@ -230,7 +230,14 @@ struct Options {
     bool amdCode = false;
 };
 
-// What is wrong with AMD's code for a pipeline; empty: nothing. A kernel that takes its rows from the GPU reads a word.
+// The number of rows from the GPU, or what a row has one of.
+bool readsAWord(const Variant& variant) {
+    return (variant.flags & VKN_PLAN_GPU_ROWS_BIT) != 0 ||
+           std::any_of(variant.operands.begin(), variant.operands.end(),
+                       [](const VknOperandType& operand) { return operand.role == VKN_ROLE_ROW_SCALE; });
+}
+
+// What is wrong with AMD's code for a pipeline; empty: nothing.
 std::string amdFault(const std::string& code, bool isAligned, bool readsAWord) {
     const auto hasAny = [&](std::initializer_list<const char*> words) {
         for (const char* word : words) {
@@ -279,7 +286,7 @@ public:
         for (uint32_t i = 0; i < count; ++i) {
             checkStatistics(text, i, pipelines[i]);
             if (options_.amdCode && i < 2) {
-                checkAmdCode(text, i == 1, (variant.flags & VKN_PLAN_GPU_ROWS_BIT) != 0, pipelines[i]);
+                checkAmdCode(text, i == 1, readsAWord(variant), pipelines[i]);
             }
         }
     }
