@@ -1,11 +1,11 @@
 #include "device/pipeline.hpp"
 
 #include "base/error.hpp"
+#include "base/float_bits.hpp"
 #include "device/module.hpp"
 #include "device/specialise.hpp"
 
 #include <cstdio>
-#include <cstring>
 
 namespace vkn {
 
@@ -99,12 +99,6 @@ static uint32_t kernelFlags(const OperationSpec& spec, const KernelChoice& choic
            when(spec.isSet(VKN_PLAN_EARLY_CAST_BIT), VKN_FLAG_EARLY_CAST) |
            when(spec.isSet(VKN_PLAN_IN_PLACE_BIT), VKN_FLAG_IN_PLACE) |
            when(spec.isSet(VKN_PLAN_GPU_ROWS_BIT), VKN_FLAG_GPU_ROWS) | when(choice.readAgain, VKN_FLAG_READ_AGAIN);
-}
-
-static uint32_t bitsOf(float value) {
-    uint32_t bits = 0;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
 }
 
 static void fillOperation(const OperationSpec& spec, const WordLayout& words, SpecialisationValues& values) {

@@ -1,10 +1,10 @@
 #include "plan/operation.hpp"
 
 #include "base/error.hpp"
+#include "base/float_bits.hpp"
 #include "include/interface.h"
 
 #include <cstdio>
-#include <cstring>
 #include <initializer_list>
 
 namespace vkn {
@@ -132,13 +132,7 @@ const char* typeName(VknType type) {
     }
 }
 
-// Bits, because the library may be compiled with -ffast-math by its host.
-static uint32_t bitsOf(float value) {
-    uint32_t bits = 0;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
+// By bits, because the library may be compiled with -ffast-math by its host.
 static bool isFinite(float value) { return (bitsOf(value) & 0x7F800000u) != 0x7F800000u; }
 
 static bool isNegative(float value) { return (bitsOf(value) & 0x80000000u) != 0 && (bitsOf(value) & 0x7FFFFFFFu) != 0; }
