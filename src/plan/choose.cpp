@@ -53,11 +53,11 @@ struct RegisterBudget {
 // A residual block needs more registers beside what it holds.
 RegisterBudget qualcommBudget(const DeviceFacts& facts, bool isBlock) {
     if (facts.subgroupSize != 0) {
-        return {isBlock ? 16U : 24U, 256};
+        return {isBlock ? 12U : 24U, 256};
     }
     const bool isAdreno702 = facts.maxWorkgroupInvocations <= 512;  // with half of Adreno 610's registers
     if (isAdreno702) {
-        return {isBlock ? 4U : 8U, 64, !isBlock};
+        return {isBlock ? 4U : 8U, 64, !isBlock, isBlock ? 2U : 4U};
     }
     return {isBlock ? 8U : 16U, 128};
 }
