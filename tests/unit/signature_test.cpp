@@ -57,7 +57,7 @@ TEST(Signature, TooFewAreANamedError) {
     EXPECT_EQ(error.value, 4u);
 }
 
-// Whatever is absent must still have a binding that is in the layout, because the module mentions it.
+// A slot that is absent has a binding that is in the layout, whatever a module still mentions.
 TEST(Signature, EverySlotHasABindingInTheLayout) {
     for (const DeviceClass& device : kDeviceClasses) {
         vkn::Signature signature;
