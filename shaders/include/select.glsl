@@ -2,6 +2,9 @@
 #ifndef VKN_SELECT_GLSL
 #define VKN_SELECT_GLSL
 
+float select(bool condition, float a, float b) {
+    return mix(b, a, condition);
+}
 uint select(bool condition, uint a, uint b) {
     return mix(b, a, condition);
 }
