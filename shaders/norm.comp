@@ -1,4 +1,4 @@
-// RMSNorm and LayerNorm with what surrounds them, forward.
+// RMSNorm, LayerNorm and what stands in for a norm, with what surrounds them, forward.
 //
 // A team of invocations owns a row. Lane l takes chunk l, l + teamSize, ...; a group is the chunks that a lane holds in
 // registers at once: the whole row where it fits, otherwise a part, and the row is read again for the second pass. The
@@ -6,7 +6,8 @@
 // arithmetic NoContraction, so that an element has the same bits in every pipeline of a plan.
 //
 // A placement has one norm, or two of which the second is over what the first one made: each is a stage, which takes the
-// statistics of its elements. What the last stage's elements are is written in one more pass.
+// statistics of its elements. What the last stage's elements are is written in one more pass; where the output has a scale of
+// its own, there is a pass before that which finds it.
 //
 // Defines: VKN_SUBGROUPS, VKN_ALIGNED (128-bit accesses; otherwise any alignment, and nothing is held: each pass reads its
 // pieces anew). All else is a specialisation constant; src/device/specialise.cpp leaves out what those rule out.
@@ -24,8 +25,12 @@
 #include "stream.glsl"
 #include "operands.glsl"
 #include "branch.glsl"
+#include "elementwise.glsl"
 #include "reduce.glsl"
 #include "statistics.glsl"
+#include "quantise.glsl"
+#include "rope.glsl"
+#include "order.glsl"
 
 const bool kNormOnBranch =
     kPlacement == VKN_PLACEMENT_SANDWICH || kPlacement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
@@ -38,6 +43,10 @@ struct Row {
     uint inputStart; // first elements
     uint input2Start;
     uint residualStart;
+    uint gateStart;
+    uint parameterStart; // of gamma and beta, from the start of either
+    bool isKey;
+    uint position; // for RoPE
     Statistics branch; // where the norm is on the branch: its
     uint stage;        // whose elements are looked at
     float scale;       // a power of two by which every element is multiplied; 1 nearly always
@@ -46,10 +55,14 @@ struct Row {
 Row makeRow(uint index) {
     Row row;
     row.index = index;
-    row.inputStart = rowStart(kWordInput, index);
+    row.inputStart = inputRowStart(index);
     row.input2Start = kParallel ? rowStart(kWordInput2, index) : 0u;
     row.residualStart = kBlock ? rowStart(kWordResidual, index) : 0u;
-    row.branch = Statistics(1.0, 0.0, 0.0, 1.0, 1.0);
+    row.gateStart = kHasGate ? rowStart(kWordGate, index) : 0u;
+    row.parameterStart = parameterRow(index);
+    row.isKey = isKeyRow(index);
+    row.position = positionOf(index);
+    row.branch = noStatistics();
     row.stage = 0u;
     row.scale = 1.0;
     return row;
@@ -76,6 +89,12 @@ Piece keepPartial(Piece piece, uint column) {
 
 // `piece` is scaled as the statistics are.
 Piece normalise(Piece piece, Statistics s) {
+    if (kOperation == VKN_OPERATION_DYT) {
+        return tanhOf(scaled(piece, kAlpha));
+    }
+    if (!kTakesStatistics) {
+        return piece;
+    }
     vec4 a = piece.a;
     vec4 b = piece.b;
     if (kLayerNorm) {
@@ -87,16 +106,68 @@ Piece normalise(Piece piece, Statistics s) {
     return Piece(a, b);
 }
 
-// Defines Piece applyNAME(piece, column, count): gamma and beta of a norm whose input has type CAST. With early cast the
+uint gammaStart(Row row) {
+    uint start = pc.words[kWordGamma];
+    if (kHasKeys) {
+        start = select(row.isKey, pc.words[kWordKeyGamma], start);
+    }
+    return start + row.parameterStart;
+}
+
+// Gamma, or beta, of elements that share a channel's with their neighbours: NAME's elements from `start` on.
+#define VKN_DEFINE_CHANNELS(NAME)                                                                                        \
+    Piece channels##NAME(uint start, uint column) {                                                                      \
+        if (kWholeChunks) {                                                                                              \
+            vec4 all = vec4(loadOne##NAME(start + parameterOf(column)));                                                 \
+            return Piece(all, all);                                                                                      \
+        }                                                                                                                \
+        uint last = hiddenSize() - 1u;                                                                                   \
+        Piece piece = Piece(vec4(0.0), vec4(0.0));                                                                       \
+        [[unroll]] for (uint i = 0u; i < 4u; ++i) {                                                                      \
+            piece.a[i] = loadOne##NAME(start + parameterOf(min(column + i, last)));                                      \
+            if (kPiece == 8u) {                                                                                          \
+                piece.b[i] = loadOne##NAME(start + parameterOf(min(column + 4u + i, last)));                             \
+            }                                                                                                            \
+        }                                                                                                                \
+        return piece;                                                                                                    \
+    }
+VKN_DEFINE_CHANNELS(Gamma)
+VKN_DEFINE_CHANNELS(Beta)
+
+Piece gammaPiece(Row row, uint column, uint count) {
+    if (kChannelsFirst) {
+        return channelsGamma(gammaStart(row), column);
+    }
+    return loadGamma(gammaStart(row) + parameterOf(column), count);
+}
+
+Piece betaPiece(Row row, uint column, uint count) {
+    uint start = pc.words[kWordBeta] + row.parameterStart;
+    if (kChannelsFirst) {
+        return channelsBeta(start, column);
+    }
+    return loadBeta(start + parameterOf(column), count);
+}
+
+Piece gamma2Piece(Row row, uint column, uint count) {
+    return loadGamma2(pc.words[kWordGamma2] + row.parameterStart + column, count);
+}
+
+Piece beta2Piece(Row row, uint column, uint count) {
+    return loadBeta2(pc.words[kWordBeta2] + row.parameterStart + column, count);
+}
+
+// Defines Piece applyNAME(piece, row, column, count): gamma and beta of a norm whose input has type CAST. With early cast the
 // normalised value is rounded to that type, and so is a product whose factors share it.
-#define VKN_DEFINE_WEIGHTS(NAME, GAMMA, BETA, CAST)                                                                      \
-    VKN_DEFINE_CODEC(NAME, CAST)                                                                                         \
-    Piece apply##NAME(Piece piece, uint column, uint count) {                                                            \
+#define VKN_DEFINE_WEIGHTS(NAME, GAMMA, GAMMA_PIECE, BETA, BETA_PIECE, CAST)                                             \
+    VKN_DEFINE_DECODER(NAME, CAST)                                                                                       \
+    VKN_DEFINE_ENCODER(NAME, CAST)                                                                                       \
+    Piece apply##NAME(Piece piece, Row row, uint column, uint count) {                                                   \
         if (kEarlyCast) {                                                                                                \
             piece = decode##NAME(encode##NAME(piece));                                                                   \
         }                                                                                                                \
         if (kHas##GAMMA) {                                                                                               \
-            Piece gamma = load##GAMMA(pc.words[kWord##GAMMA] + column, count);                                           \
+            Piece gamma = GAMMA_PIECE(row, column, count);                                                               \
             vec4 a = piece.a * (kWeightOffset + gamma.a);                                                                \
             vec4 b = piece.b * (kWeightOffset + gamma.b);                                                                \
             piece = Piece(a, b);                                                                                         \
@@ -105,25 +176,33 @@ Piece normalise(Piece piece, Statistics s) {
             }                                                                                                            \
         }                                                                                                                \
         if (kHas##BETA) {                                                                                                \
-            piece = add(piece, load##BETA(pc.words[kWord##BETA] + column, count));                                       \
+            piece = add(piece, BETA_PIECE(row, column, count));                                                          \
         }                                                                                                                \
         return piece;                                                                                                    \
     }
 
 const uint kFirstCast = kPlacement == VKN_PLACEMENT_NONE || kNormOnBranch ? kTypeInput : kTypeResidual;
-VKN_DEFINE_WEIGHTS(Weights, Gamma, Beta, kFirstCast)
-VKN_DEFINE_WEIGHTS(Weights2, Gamma2, Beta2, kTypeResidual)
+VKN_DEFINE_WEIGHTS(Weights, Gamma, gammaPiece, Beta, betaPiece, kFirstCast)
+VKN_DEFINE_WEIGHTS(Weights2, Gamma2, gamma2Piece, Beta2, beta2Piece, kTypeResidual)
 
 // ---- the elements of a stage ---------------------------------------------------------------------------------------
 
+Piece gatePiece(Row row, uint column, uint count) {
+    return activated(loadGate(row.gateStart + column, count));
+}
+
 Piece branchPiece(Row row, uint column, uint count) {
-    return addBias(loadInput(row.inputStart + column, count), column, count);
+    Piece piece = addBias(loadInput(row.inputStart + elementOf(column), count), column, count);
+    if (kHasGate && !kNormFirst) {
+        piece = multiply(piece, gatePiece(row, column, count));
+    }
+    return piece;
 }
 
 // From the branch, bias added, to the stream: a * residual + b * D(branch).
 Piece joinStream(Row row, Piece piece, uint column, uint count) {
     if (kNormOnBranch) {
-        piece = applyWeights(normalise(scaled(piece, row.branch.scale), row.branch), column, count);
+        piece = applyWeights(normalise(scaled(piece, row.branch.scale), row.branch), row, column, count);
     }
     piece = scaleBranch(piece, row.index, column, count, 0u);
     if (kParallel) {
@@ -148,23 +227,6 @@ Piece stagePiece(Row row, uint column, uint count) {
 
 // ---- the pieces of a group -----------------------------------------------------------------------------------------
 
-const uint kPiecesOfGroup = kGroup * kPiecesOfChunk;
-
-// The first element of piece `p` of the group that starts at chunk `firstChunk` of each lane.
-uint pieceStart(uint firstChunk, uint p) {
-    uint chunk = firstChunk + p / kPiecesOfChunk;
-    return (chunk * teamSize() + teamLane()) * kChunk + (p % kPiecesOfChunk) * kPiece;
-}
-
-// How many of its elements the row has. All but the last chunk of a row in registers are whole.
-uint pieceCount(uint firstChunk, uint p) {
-    if (!kReadAgain && p / kPiecesOfChunk + 1u < kGroup) {
-        return kPiece;
-    }
-    uint start = pieceStart(firstChunk, p);
-    return min(hiddenSize() - min(start, hiddenSize()), kPiece);
-}
-
 // As statistics want it: scaled.
 Piece loadPiece(Row row, uint firstChunk, uint p) {
     return scaled(stagePiece(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p)), row.scale);
@@ -172,6 +234,12 @@ Piece loadPiece(Row row, uint firstChunk, uint p) {
 
 // Pieces are held scaled, but as they are where those of the last stage are also written.
 const bool kHoldScaled = !kHasResidualOutput;
+
+// As it is held, or would be.
+Piece lastPieceAt(Row row, uint column, uint count) {
+    Piece piece = stagePiece(row, column, count);
+    return kHoldScaled ? scaled(piece, row.scale) : piece;
+}
 
 #if VKN_ALIGNED
 
@@ -201,8 +269,7 @@ Piece heldPiece(uint p) {
 
 void loadGroup(Row row, uint firstChunk) {
     VKN_FOR_GROUP {
-        Piece piece = stagePiece(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p));
-        holdPiece(p, kHoldScaled ? scaled(piece, row.scale) : piece);
+        holdPiece(p, lastPieceAt(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p)));
     }
 }
 
@@ -238,8 +305,7 @@ Piece groupPiece(Row row, uint firstChunk, uint p) {
 }
 
 Piece lastPiece(Row row, uint firstChunk, uint p) {
-    Piece piece = stagePiece(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p));
-    return kHoldScaled ? scaled(piece, row.scale) : piece;
+    return lastPieceAt(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p));
 }
 
 #endif
@@ -295,10 +361,6 @@ uint groupElements(uint firstChunk) {
 }
 
 // ---- statistics of a row -------------------------------------------------------------------------------------------
-
-uint chunksOfLane() {
-    return kReadAgain ? (hiddenSize() + teamSize() * kChunk - 1u) / (teamSize() * kChunk) : kGroup;
-}
 
 #define VKN_FOR_PIECES_OF_LANE [[dont_unroll]] for (uint p = 0u; p < chunksOfLane() * kPiecesOfChunk; ++p)
 
@@ -405,56 +467,156 @@ struct OutputRow {
     uint residualStart; // first elements
     uint start;
     uint start2;
+    vec2 quantiser; // by which y and y2 are multiplied where they are quantised
 };
 
 OutputRow makeOutputRow(uint index) {
     uint residualStart = kHasResidualOutput ? rowStart(kWordResidualOutput, index) : 0u;
-    uint start = kHasOutput ? rowStart(kWordOutput, index) : 0u;
-    return OutputRow(residualStart, start, kParallel ? rowStart(kWordOutput2, index) : 0u);
+    uint start = kHasOutput ? headStart(kWordOutput, kWordKeyOutput, index) : 0u;
+    return OutputRow(residualStart, start, kParallel ? rowStart(kWordOutput2, index) : 0u, staticQuantiser());
 }
 
-void storePiece(Row row, OutputRow target, Statistics s, uint firstChunk, uint p) {
+// y and y2, of a piece as it is held.
+Piece outputPiece(Row row, Statistics s, Piece piece, uint column, uint count) {
+    piece = normalise(kHoldScaled ? piece : scaled(piece, s.scale), s);
+    piece = kStages == 2u ? applyWeights2(piece, row, column, count) : applyWeights(piece, row, column, count);
+    if (kHasGate && kNormFirst) {
+        piece = multiply(piece, gatePiece(row, column, count));
+    }
+    if (kInterleaved) {
+        piece = turnNeighbours(piece, row.position, column);
+    }
+    return piece;
+}
+
+Piece output2Piece(Row row, Statistics s, Piece piece, uint column, uint count) {
+    return applyWeights2(normalise(scaled(piece, s.scale), s), row, column, count);
+}
+
+// The largest magnitudes in them.
+uvec2 measurePiece(Row row, Statistics s, Piece piece, uint column, uint count) {
+    uvec2 largest = uvec2(0u);
+    if (kQuantises) {
+        largest.x = largestMagnitude(outputPiece(row, s, piece, column, count), count);
+    }
+    if (kQuantises2) {
+        largest.y = largestMagnitude(output2Piece(row, s, piece, column, count), count);
+    }
+    return largest;
+}
+
+void storeQuantised(OutputRow target, Piece y, uint column, uint count) {
+    storeOutput(target.start + elementOf(column), count, kQuantises ? scaled(y, target.quantiser.x) : y);
+}
+
+void storePiece(Row row, OutputRow target, Statistics s, Piece piece, uint column, uint count) {
+    if (kHasResidualOutput) {
+        storeResidualOutput(target.residualStart + column, count, piece);
+    }
+    if (kHasOutput) {
+        storeQuantised(target, outputPiece(row, s, piece, column, count), column, count);
+    }
+    if (kParallel) {
+        Piece y2 = output2Piece(row, s, piece, column, count);
+        storeOutput2(target.start2 + column, count, kQuantises2 ? scaled(y2, target.quantiser.y) : y2);
+    }
+}
+
+// Measures two pieces that turn with each other, or stores them.
+uvec2 finishPair(Row row, OutputRow target, Statistics s, uint firstChunk, uint p, bool stores) {
+    uint q = p + kPiecesOfChunk;
+    uvec2 column = uvec2(pieceStart(firstChunk, p), pieceStart(firstChunk, q));
+    uvec2 count = uvec2(pieceCount(firstChunk, p), pieceCount(firstChunk, q));
+    Piece low = outputPiece(row, s, lastPiece(row, firstChunk, p), column.x, count.x);
+    Piece high = outputPiece(row, s, lastPiece(row, firstChunk, q), column.y, count.y);
+    if (column.x < kRotarySize / 2u) {
+        turnHalves(low, high, row.position, column.x);
+    }
+    if (!stores) {
+        return uvec2(max(largestMagnitude(low, count.x), largestMagnitude(high, count.y)), 0u);
+    }
+    storeQuantised(target, low, column.x, count.x);
+    storeQuantised(target, high, column.y, count.y);
+    return uvec2(0u);
+}
+
+// Measures a piece, or stores it.
+uvec2 finishPiece(Row row, OutputRow target, Statistics s, uint firstChunk, uint p, bool stores) {
+    if (kHalfSplit) {
+        return isFirstOfPair(p) ? finishPair(row, target, s, firstChunk, p, stores) : uvec2(0u);
+    }
     uint column = pieceStart(firstChunk, p);
     uint count = pieceCount(firstChunk, p);
     Piece piece = lastPiece(row, firstChunk, p);
-    if (kHasResidualOutput) {
-        storeResidualOutput(target.residualStart + column, count, piece);
-        piece = scaled(piece, s.scale);
+    if (!stores) {
+        return measurePiece(row, s, piece, column, count);
     }
-    if (!kHasOutput) {
-        return;
-    }
-    piece = normalise(piece, s);
-    if (kParallel) {
-        storeOutput2(target.start2 + column, count, applyWeights2(piece, column, count));
-    }
-    if (kStages == 2u) {
-        piece = applyWeights2(piece, column, count);
-    } else {
-        piece = applyWeights(piece, column, count);
-    }
-    storeOutput(target.start + column, count, piece);
+    storePiece(row, target, s, piece, column, count);
+    return uvec2(0u);
 }
 
-void storeRow(Row row, Statistics s) {
-    OutputRow target = makeOutputRow(row.index);
+uvec2 finishPieces(Row row, OutputRow target, Statistics s, bool stores) {
+    uvec2 largest = uvec2(0u);
 #if VKN_ALIGNED
     VKN_FOR_ROW {
         reloadGroup(row, firstChunk);
         VKN_FOR_GROUP {
-            storePiece(row, target, s, firstChunk, p);
+            largest = max(largest, finishPiece(row, target, s, firstChunk, p, stores));
         }
     }
 #else
     VKN_FOR_PIECES_OF_LANE { // nothing is held, so nothing is gained by groups
-        storePiece(row, target, s, 0u, p);
+        largest = max(largest, finishPiece(row, target, s, 0u, p, stores));
     }
 #endif
+    return largest;
+}
+
+// A lane has whole blocks to itself, so that it knows their scales.
+void storeBlocks(Row row, OutputRow target, Statistics s) {
+    [[dont_unroll]] for (uint block = teamLane(); block < scalesOfRow(); block += teamSize()) {
+        uint end = min((block + 1u) * kBlockSize, hiddenSize());
+        uvec2 largest = uvec2(0u);
+        [[dont_unroll]] for (uint column = block * kBlockSize; column < end; column += kPiece) {
+            uint count = min(end - column, kPiece);
+            largest = max(largest, measurePiece(row, s, lastPieceAt(row, column, count), column, count));
+        }
+        target.quantiser = saveScales(largest, row.index, block);
+        [[dont_unroll]] for (uint column = block * kBlockSize; column < end; column += kPiece) {
+            uint count = min(end - column, kPiece);
+            storePiece(row, target, s, lastPieceAt(row, column, count), column, count);
+        }
+    }
+}
+
+// Teams that own no row keep step: see main().
+void storeRow(Row row, Statistics s, bool owned) {
+    OutputRow target = makeOutputRow(row.index);
+    if (kMeasures && kQuantization == VKN_QUANTIZATION_PER_ROW) {
+        uvec2 largest = finishPieces(row, target, s, false);
+        largest.x = kQuantises ? maxOverTeam(largest.x) : 0u;
+        largest.y = kQuantises2 ? maxOverTeam(largest.y) : 0u;
+        target.quantiser = quantiserOf(largest);
+        if (owned && teamLane() == 0u) {
+            saveScales(largest, row.index, 0u);
+        }
+    }
+    if (!owned) {
+        return;
+    }
+    if (kMeasures && kQuantization == VKN_QUANTIZATION_PER_BLOCK) {
+        storeBlocks(row, target, s);
+    } else {
+        finishPieces(row, target, s, true);
+    }
 }
 
 // Takes the statistics of a stage; after that of the branch, goes on to what follows it.
 Statistics stageOfRow(inout Row row, bool owned) {
-    Statistics s = statisticsOfRow(row);
+    Statistics s = noStatistics();
+    if (kTakesStatistics) {
+        s = statisticsOfRow(row);
+    }
     if (owned) {
         saveStatistics(row, s);
     }
@@ -471,7 +633,7 @@ Statistics stageOfRow(inout Row row, bool owned) {
 
 void processRow(uint index, bool owned) {
     Row row = makeRow(index);
-    if (!kReadAgain && !kHoldScaled) {
+    if (!kReadAgain && (!kHoldScaled || !kTakesStatistics)) {
         loadGroup(row, 0u);
     }
     Statistics s;
@@ -482,9 +644,7 @@ void processRow(uint index, bool owned) {
             s = stageOfRow(row, owned);
         }
     }
-    if (owned) {
-        storeRow(row, s);
-    }
+    storeRow(row, s, owned);
 }
 
 void main() {

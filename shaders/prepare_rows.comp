@@ -9,7 +9,7 @@ layout(std430, set = 0, binding = VKN_BINDING_INPUT) readonly buffer Rows { uint
 layout(std430, set = 0, binding = VKN_BINDING_OUTPUT) writeonly buffer Target { uint target[]; };
 
 void main() {
-    uint total = rowsBuffer[pc.rowsWord];
+    uint total = min(rowsBuffer[pc.rowsWord], 0xFFFFFFFFu / pc.groups) * pc.groups;
     uint rows = total > pc.firstRow ? min(total - pc.firstRow, pc.maxRows) : 0u;
     uint groups = rows / pc.rowsPerWorkgroup + (rows % pc.rowsPerWorkgroup != 0u ? 1u : 0u);
     target[pc.targetWord] = min(groups, pc.maxWorkgroups);

@@ -107,6 +107,11 @@ typedef enum VknStructureType {
     VKN_STRUCTURE_TYPE_CONTEXT_INFO = 11,
     VKN_STRUCTURE_TYPE_BLOCK_INFO = 12,
     VKN_STRUCTURE_TYPE_DROPOUT_INFO = 13,
+    VKN_STRUCTURE_TYPE_QUANTIZATION_INFO = 14,
+    VKN_STRUCTURE_TYPE_GATE_INFO = 15,
+    VKN_STRUCTURE_TYPE_ROPE_INFO = 16,
+    VKN_STRUCTURE_TYPE_ROPE_TABLE_INFO = 17,
+    VKN_STRUCTURE_TYPE_GROUP_INFO = 18,
     VKN_STRUCTURE_TYPE_MAX_ENUM = 0x7FFFFFFF
 } VknStructureType;
 
@@ -280,6 +285,9 @@ VKN_API VknResult vknCheckSelfTest(VknContext context, const void* pData, size_t
 typedef enum VknOperation {
     VKN_OPERATION_RMS_NORM = 1,   /* y = x / sqrt(mean(x^2) + epsilon) * (gammaOffset + gamma) + beta */
     VKN_OPERATION_LAYER_NORM = 2, /* y = (x - mean) / sqrt(var(x) + epsilon) * (gammaOffset + gamma) + beta */
+    VKN_OPERATION_DYT = 3, /* y = tanh(alpha * x) * (gammaOffset + gamma) + beta: dynamic tanh, Zhu et al. 2025 */
+    VKN_OPERATION_GATED_ACTIVATION = 4, /* y = activation(gate) * x: SwiGLU, GeGLU, ReGLU; see VknGateInfo */
+    VKN_OPERATION_GROUP_NORM = 5,       /* LayerNorm of each group of channels of an image; see VknGroupInfo */
     VKN_OPERATION_MAX_ENUM = 0x7FFFFFFF
 } VknOperation;
 
@@ -287,7 +295,11 @@ typedef enum VknType {
     VKN_TYPE_F32 = 0,
     VKN_TYPE_F16 = 1,
     VKN_TYPE_BF16 = 2,
-    VKN_TYPE_U32 = 16, /* of SEED only */
+    /* of OUTPUT and OUTPUT_2 only, see VknQuantizationInfo */
+    VKN_TYPE_I8 = 3,      /* -127 to 127, symmetrical */
+    VKN_TYPE_F8_E4M3 = 4, /* OCP's E4M3FN: no infinity, saturates at 448 */
+    VKN_TYPE_F8_E5M2 = 5, /* saturates at 57344 */
+    VKN_TYPE_U32 = 16,    /* of SEED, ROW_INDEX, POSITIONS and ROPE_TABLE only */
     VKN_TYPE_MAX_ENUM = 0x7FFFFFFF
 } VknType;
 
@@ -313,6 +325,20 @@ typedef enum VknRole {
     VKN_ROLE_MEAN_2 = 17,        /* as MEAN and RSTD, of N2 where it has statistics of its own */
     VKN_ROLE_RSTD_2 = 18,
     VKN_ROLE_SEED = 19, /* two U32, low word first: dropout's seed from a GPU buffer instead of VknDropoutInfo */
+    /* quantised outputs: see VknQuantizationInfo */
+    VKN_ROLE_OUTPUT_SCALE = 20,   /* F32, written: one a row, or one a block of a row */
+    VKN_ROLE_OUTPUT_SCALE_2 = 21, /* the same of OUTPUT_2 */
+    VKN_ROLE_STATIC_SCALE = 22,   /* one F32, read: the scale of OUTPUT */
+    VKN_ROLE_STATIC_SCALE_2 = 23, /* of OUTPUT_2 */
+    VKN_ROLE_GATE = 24,           /* z: rows x hiddenSize; see VknGateInfo */
+    VKN_ROLE_ROW_INDEX = 25,      /* U32, one a row: row r of x is read from row ROW_INDEX[r] of INPUT */
+    /* rotary position embedding: see VknRopeInfo */
+    VKN_ROLE_POSITIONS = 26,  /* U32, one an outer block */
+    VKN_ROLE_ROPE_TABLE = 27, /* U32, rotarySize words: see vknMakeRopeTable */
+    VKN_ROLE_COS_SIN = 28,    /* F32, tableRows x rotarySize: the cosines of a position's pairs, then their sines */
+    VKN_ROLE_KEY = 29,        /* k: its rows x hiddenSize, of INPUT's type and in its VkBuffer; absent in place */
+    VKN_ROLE_KEY_OUTPUT = 30, /* of OUTPUT's type and in its VkBuffer */
+    VKN_ROLE_KEY_GAMMA = 31,  /* of GAMMA's type and in its VkBuffer */
     VKN_ROLE_MAX_ENUM = 0x7FFFFFFF
 } VknRole;
 
@@ -346,6 +372,119 @@ typedef struct VknBlockInfo {
     float dropoutProbability;
 } VknBlockInfo;
 
+typedef enum VknQuantization {
+    VKN_QUANTIZATION_STATIC = 0,    /* the scale is VknQuantizationInfo::scale, or STATIC_SCALE where the plan has it */
+    VKN_QUANTIZATION_PER_ROW = 1,   /* a scale a row, computed and written to OUTPUT_SCALE */
+    VKN_QUANTIZATION_PER_BLOCK = 2, /* a scale for each blockSize elements of a row */
+    VKN_QUANTIZATION_MAX_ENUM = 0x7FFFFFFF
+} VknQuantization;
+
+/*
+ * Chained to VknPlanCreateInfo: how outputs of type I8, F8_E4M3 and F8_E5M2 are scaled. What is stored is y / scale, rounded to
+ * nearest even and saturated; NaN is fp8's NaN, and 0 in I8. A scale that is computed is the absolute maximum of the row or
+ * block divided by the type's largest number (127, 448, 57344): NaN does not count, infinity counts as the largest finite
+ * number. Where all is zero it is 1.
+ */
+typedef struct VknQuantizationInfo {
+    VknStructureType sType;
+    const void* pNext;
+    VknQuantization quantization;
+    float scale;        /* STATIC: 2^-126 to 2^126; 0 counts as 1. STATIC_SCALE's value must be in that range, too */
+    float scale2;       /* the same of OUTPUT_2 */
+    float largestValue; /* PER_ROW, PER_BLOCK: a larger absolute maximum counts as this; 0: no such bound */
+    uint32_t
+        blockSize; /* PER_BLOCK: 32, 64 or 128; a row has ceil(hiddenSize / blockSize) scales, the last of a shorter block
+                           where hiddenSize is no multiple */
+} VknQuantizationInfo;
+
+typedef enum VknActivation {
+    VKN_ACTIVATION_SILU = 0,      /* z * sigmoid(z): SwiGLU, Mamba 2 */
+    VKN_ACTIVATION_GELU = 1,      /* z * Phi(z), exact: GeGLU */
+    VKN_ACTIVATION_GELU_TANH = 2, /* z / 2 * (1 + tanh(sqrt(2 / pi) * (z + 0.044715 * z^3))) */
+    VKN_ACTIVATION_RELU = 3,      /* max(z, 0): ReGLU */
+    VKN_ACTIVATION_SIGMOID = 4,   /* GLU */
+    VKN_ACTIVATION_MAX_ENUM = 0x7FFFFFFF
+} VknActivation;
+
+/* Chained to VknPlanCreateInfo where the plan has GATE. Gate and input may be two halves of one tensor: operands of the same
+ * buffer with different offsets. */
+typedef struct VknGateInfo {
+    VknStructureType sType;
+    const void* pNext;
+    VknActivation activation;
+    VkBool32 normFirst; /* y = N(x) * activation(z); otherwise y = N(x * activation(z)). Norms only. */
+} VknGateInfo;
+
+/*
+ * Chained to VknPlanCreateInfo of GROUP_NORM (Wu and He 2018). A row is an image of `channels` channels, hiddenSize / channels
+ * elements each. GAMMA and BETA have an element a channel; MEAN and RSTD have `groups` elements a row.
+ */
+typedef struct VknGroupInfo {
+    VknStructureType sType;
+    const void* pNext;
+    uint32_t channels; /* hiddenSize is a multiple of it */
+    uint32_t
+        groups; /* channels is a multiple of it; 1 normalises whole images, `channels` each channel (InstanceNorm) */
+    VkBool32 channelsLast; /* elements of a pixel follow each other (NHWC); otherwise those of a channel (NCHW) */
+} VknGroupInfo;
+
+typedef enum VknRopeLayout {
+    VKN_ROPE_LAYOUT_HALF_SPLIT =
+        0, /* element i turns with element i + rotarySize / 2 (GPT-NeoX, Llama in Hugging Face) */
+    VKN_ROPE_LAYOUT_INTERLEAVED = 1, /* element 2 i turns with element 2 i + 1 (GPT-J, Llama's own code) */
+    VKN_ROPE_LAYOUT_MAX_ENUM = 0x7FFFFFFF
+} VknRopeLayout;
+
+/*
+ * Chained to VknPlanCreateInfo: rotary position embedding of what a norm makes (RoFormer, Su et al. 2021), of queries and keys
+ * in one dispatch. A row is a head, an outer block a token: rowsPerOuter is the number of heads, and POSITIONS has one element a
+ * token. The first queryRows rows of a token are INPUT's and have GAMMA, the others are KEY's and have KEY_GAMMA; each tensor
+ * has its own strides, so both may be parts of one packed tensor. Pair i of a row at position p turns by the angle
+ * 2 pi * frac(p * turns[i]), which is exact to 2^-32 of a turn at every position, where ROPE_TABLE holds the turns; or has the
+ * cosine and sine of row p of COS_SIN.
+ */
+typedef struct VknRopeInfo {
+    VknStructureType sType;
+    const void* pNext;
+    VknRopeLayout layout;
+    uint32_t rotarySize; /* the first so many elements of a row turn; even, at most hiddenSize; 0: all */
+    float
+        scale; /* by which what turns is multiplied, YaRN's attention factor; finite; 0 counts as 1. ROPE_TABLE only */
+    uint32_t queryRows; /* rows of an outer block that are INPUT's; 0: all, and there is no KEY */
+} VknRopeInfo;
+
+typedef enum VknRopeScaling {
+    VKN_ROPE_SCALING_NONE = 0,
+    VKN_ROPE_SCALING_LINEAR = 1, /* position interpolation: all turns divided by factor */
+    VKN_ROPE_SCALING_YARN = 2,   /* Peng et al. 2023 */
+    VKN_ROPE_SCALING_LLAMA3 = 3,
+    VKN_ROPE_SCALING_MAX_ENUM = 0x7FFFFFFF
+} VknRopeScaling;
+
+/* What vknMakeRopeTable computes: pair i turns by theta^(-2 i / rotarySize) radians a position, scaled. */
+typedef struct VknRopeTableInfo {
+    VknStructureType sType;
+    const void* pNext;
+    uint32_t rotarySize; /* even */
+    double theta;        /* > 1; 10000 in the original */
+    VknRopeScaling scaling;
+    double factor;              /* > 0, but for NONE */
+    double originalPositions;   /* YARN, LLAMA3: positions that the model was trained with; > 0 */
+    double betaFast;            /* YARN: 0 counts as 32 */
+    double betaSlow;            /* YARN: 0 counts as 1 */
+    double lowFrequencyFactor;  /* LLAMA3 */
+    double highFrequencyFactor; /* LLAMA3: above lowFrequencyFactor */
+} VknRopeTableInfo;
+
+/*
+ * Fills the contents of a ROPE_TABLE operand: for each of the rotarySize / 2 pairs its turns a position, as a fraction of 2^64
+ * in two words, the low one first.
+ *   pTable: rotarySize words, written
+ *   pScale: written with VknRopeInfo::scale, 0.1 ln(factor) + 1 for YARN and otherwise 1; or null
+ * Errors: INVALID_ARGUMENT. [any thread]
+ */
+VKN_API VknResult vknMakeRopeTable(const VknRopeTableInfo* pInfo, uint32_t* pTable, float* pScale, VknError* pError);
+
 typedef enum VknPlanFlagBits {
     /* the tensor that the operation brings up to date is read from where it is written: x from OUTPUT without a residual;
      * the residual from RESIDUAL_OUTPUT, or with POST_NORM from OUTPUT. INPUT, or RESIDUAL, is absent. */
@@ -368,7 +507,8 @@ typedef struct VknOperandType {
 
 typedef struct VknPlanCreateInfo {
     VknStructureType sType;
-    const void* pNext; /* VknBlockInfo and VknKernelOverride, in any order, or null */
+    const void*
+        pNext; /* VknBlockInfo, VknQuantizationInfo, VknGateInfo, VknGroupInfo, VknRopeInfo, VknKernelOverride in any order, or null */
     VknPlanFlags flags;
     VknOperation operation;
     uint32_t hiddenSize; /* 1 to 16777216 */
@@ -379,6 +519,10 @@ typedef struct VknPlanCreateInfo {
     /* RMSNorm: the root mean square is that of the first partialSize elements of a row (pRMSNorm, Zhang and Sennrich 2019);
      * 0: of all. At most hiddenSize. */
     uint32_t partialSize;
+    float alpha; /* DYT: finite */
+    /* Gamma and beta are parameterRows rows of hiddenSize elements, dense, and row r has row r % parameterRows: a weight for
+     * each head of a token, or each group of a wide row. 0 counts as 1. */
+    uint32_t parameterRows;
     const char* pName; /* for debug labels and object names; copied, at most 63 bytes; or null */
 } VknPlanCreateInfo;
 
@@ -506,6 +650,8 @@ typedef struct VknExecuteInfo {
     const void* pNext;     /* VknDropoutInfo with dropout, otherwise null */
     uint64_t rows;         /* 0 records nothing. With GPU_ROWS: the most rows that there can be. */
     uint64_t rowsPerOuter; /* 0: all rows are one outer block */
+    uint64_t tableRows;    /* COS_SIN: its rows; a larger position counts as the last row */
+    uint64_t sourceRows;   /* ROW_INDEX: the rows of INPUT; a larger index counts as the last row */
     uint32_t operandCount; /* the plan's roles, each once */
     const VknOperand* pOperands;
     VknBindingPool bindingPool;    /* needed where push descriptors are not enabled; otherwise ignored */

@@ -24,13 +24,13 @@ uvec2 dropoutSeed() {
     if (kHasSeed) {
         return uvec2(scalars[pc.words[kWordSeed]], scalars[pc.words[kWordSeed] + 1u]);
     }
-    return uvec2(pc.words[kDropoutWord], pc.words[kDropoutWord + 1u]);
+    return uvec2(pc.words[kDropoutWord + 3u], pc.words[kDropoutWord + 4u]);
 }
 
 uvec4 randomQuad(uint row, uint column, uint stream) {
-    uint low = pc.words[kDropoutWord + 2u] + row;
+    uint low = pc.words[kDropoutWord] + row;
     uint carry = select(low < row, 1u, 0u);
-    uvec4 counter = uvec4(column >> 2, low, pc.words[kDropoutWord + 3u] + carry, pc.words[kDropoutWord + 4u] + stream);
+    uvec4 counter = uvec4(column >> 2, low, pc.words[kDropoutWord + 1u] + carry, pc.words[kDropoutWord + 2u] + stream);
     uvec4 bits = philox(counter, dropoutSeed());
     return kPiece == 2u ? select((column & 2u) != 0u, bits.zwxy, bits) : bits;
 }

@@ -1,4 +1,4 @@
-// Element formats: the only place in the kernels that knows how fp16 and bf16 are made of bits.
+// Element formats: the only place in the kernels that knows how fp16, bf16 and the 8-bit types are made of bits.
 // Integer arithmetic, because packHalf2x16 and unpackHalf2x16 round, overflow and treat NaN as the driver likes.
 #ifndef VKN_FORMATS_GLSL
 #define VKN_FORMATS_GLSL
@@ -25,7 +25,7 @@ Piece scaled(Piece piece, float factor) {
     return Piece(piece.a * factor, piece.b * factor);
 }
 
-// A piece as it lies in memory: 16-bit elements are all in lo, fp32 elements fill lo, then hi.
+// A piece as it lies in memory: 8-bit and 16-bit elements are all in lo, fp32 elements fill lo, then hi.
 struct PackedPiece {
     uvec4 lo;
     uvec4 hi;
@@ -63,6 +63,37 @@ uint encodeBF16(float value) {
     uint rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
     uint quiet = ((bits >> 16) & 0x8000u) | 0x7FC0u;
     return select((bits & 0x7FFFFFFFu) > 0x7F800000u, quiet, rounded);
+}
+
+// fp32 -> an 8-bit float, round to nearest even, saturating, NaN to a NaN: as encodeF16, with MANTISSA stored bits, normal from
+// the fp32 exponent FIRST on, and the largest number LARGEST.
+uint encodeF8(float value, uint mantissaBits, uint first, uint largest) {
+    uint bits = floatBitsToUint(value);
+    uint magnitude = bits & 0x7FFFFFFFu;
+    uint exponent = magnitude >> 23;
+    uint mantissa = (bits & 0x7FFFFFu) | 0x800000u;
+    uint usual = 23u - mantissaBits;
+    uint shift = usual + first - clamp(exponent, first - mantissaBits - 2u, first);
+    uint result = (mantissa + (1u << (shift - 1u)) - 1u + ((mantissa >> shift) & 1u)) >> shift;
+    result += (max(exponent, first) - first) << mantissaBits;
+    result = min(result, largest);
+    result = select(magnitude > 0x7F800000u, 0x7Fu, result);
+    return result | ((bits >> 24) & 0x80u);
+}
+
+uint encodeE4M3(float value) {
+    return encodeF8(value, 3u, 121u, 0x7Eu);
+}
+uint encodeE5M2(float value) {
+    return encodeF8(value, 2u, 113u, 0x7Bu);
+}
+
+// fp32 -> int8, round to nearest even, saturating at 127, NaN to 0. Added to 1.5 * 2^23, a number is rounded to an integer, which
+// the low bits then hold.
+uint encodeI8(float value) {
+    float rounded = clamp(value, -127.0, 127.0) + 12582912.0;
+    bool isNumber = (floatBitsToUint(value) & 0x7FFFFFFFu) <= 0x7F800000u;
+    return select(isNumber, floatBitsToUint(rounded) & 0xFFu, 0u);
 }
 
 vec2 decodeWordF16(uint word) {
@@ -104,9 +135,30 @@ uint encodeWordBF16(vec2 values) {
 VKN_DEFINE_16_BIT_FORMAT(F16)
 VKN_DEFINE_16_BIT_FORMAT(BF16)
 
-// Defines Piece decodeNAME(PackedPiece) and PackedPiece encodeNAME(Piece) for an operand. FORMAT is a specialisation
-// constant, so that only one of the ways is left in a pipeline.
-#define VKN_DEFINE_CODEC(NAME, FORMAT)                                                                                   \
+#define VKN_DEFINE_8_BIT_FORMAT(NAME)                                                                                    \
+    uint encodeQuad##NAME(vec4 values) {                                                                                 \
+        uint low = encode##NAME(values.x) | (encode##NAME(values.y) << 8);                                               \
+        return low | (encode##NAME(values.z) << 16) | (encode##NAME(values.w) << 24);                                    \
+    }                                                                                                                    \
+    PackedPiece encodePiece##NAME(Piece piece) {                                                                         \
+        uvec4 words = uvec4(encodeQuad##NAME(piece.a), 0u, 0u, 0u);                                                      \
+        if (kPiece == 8u) {                                                                                              \
+            words.y = encodeQuad##NAME(piece.b);                                                                         \
+        }                                                                                                                \
+        return PackedPiece(words, uvec4(0u));                                                                            \
+    }
+VKN_DEFINE_8_BIT_FORMAT(I8)
+VKN_DEFINE_8_BIT_FORMAT(E4M3)
+VKN_DEFINE_8_BIT_FORMAT(E5M2)
+
+// 1 / the largest number of a quantised format.
+float reciprocalOfLargest(uint format) {
+    return format == VKN_FORMAT_I8 ? 1.0 / 127.0 : (format == VKN_FORMAT_F8_E4M3 ? 1.0 / 448.0 : 1.0 / 57344.0);
+}
+
+// Defines Piece decodeNAME(PackedPiece) for an operand. FORMAT is a specialisation constant, so that only one of the ways is
+// left in a pipeline.
+#define VKN_DEFINE_DECODER(NAME, FORMAT)                                                                                 \
     Piece decode##NAME(PackedPiece packed) {                                                                             \
         if (FORMAT == VKN_FORMAT_F16) {                                                                                  \
             return decodePieceF16(packed);                                                                               \
@@ -115,13 +167,25 @@ VKN_DEFINE_16_BIT_FORMAT(BF16)
             return decodePieceBF16(packed);                                                                              \
         }                                                                                                                \
         return Piece(uintBitsToFloat(packed.lo), uintBitsToFloat(packed.hi));                                            \
-    }                                                                                                                    \
+    }
+
+// Defines PackedPiece encodeNAME(Piece). Quantised formats are only written, so they have no decoder.
+#define VKN_DEFINE_ENCODER(NAME, FORMAT)                                                                                 \
     PackedPiece encode##NAME(Piece piece) {                                                                              \
         if (FORMAT == VKN_FORMAT_F16) {                                                                                  \
             return encodePieceF16(piece);                                                                                \
         }                                                                                                                \
         if (FORMAT == VKN_FORMAT_BF16) {                                                                                 \
             return encodePieceBF16(piece);                                                                               \
+        }                                                                                                                \
+        if (FORMAT == VKN_FORMAT_I8) {                                                                                   \
+            return encodePieceI8(piece);                                                                                 \
+        }                                                                                                                \
+        if (FORMAT == VKN_FORMAT_F8_E4M3) {                                                                              \
+            return encodePieceE4M3(piece);                                                                               \
+        }                                                                                                                \
+        if (FORMAT == VKN_FORMAT_F8_E5M2) {                                                                              \
+            return encodePieceE5M2(piece);                                                                               \
         }                                                                                                                \
         return PackedPiece(floatBitsToUint(piece.a), floatBitsToUint(piece.b));                                          \
     }

@@ -23,7 +23,19 @@
 #define VKN_OPERAND_MEAN_2 17
 #define VKN_OPERAND_RSTD_2 18
 #define VKN_OPERAND_SEED 19
-#define VKN_OPERAND_COUNT 20
+#define VKN_OPERAND_OUTPUT_SCALE 20
+#define VKN_OPERAND_OUTPUT_SCALE_2 21
+#define VKN_OPERAND_STATIC_SCALE 22
+#define VKN_OPERAND_STATIC_SCALE_2 23
+#define VKN_OPERAND_GATE 24
+#define VKN_OPERAND_ROW_INDEX 25
+#define VKN_OPERAND_POSITIONS 26
+#define VKN_OPERAND_ROPE_TABLE 27
+#define VKN_OPERAND_COS_SIN 28
+#define VKN_OPERAND_KEY 29
+#define VKN_OPERAND_KEY_OUTPUT 30
+#define VKN_OPERAND_KEY_GAMMA 31
+#define VKN_OPERAND_COUNT 32
 
 // Specialisation constants. Floats are given by their bits.
 #define VKN_SPEC_WORKGROUP_SIZE 0  // invocations
@@ -39,13 +51,29 @@
 #define VKN_SPEC_WEIGHT_OFFSET 10
 #define VKN_SPEC_RESIDUAL_SCALE 11
 #define VKN_SPEC_BRANCH_SCALE 12
-#define VKN_SPEC_DROP_BELOW 13                      // random bits below are dropped; 0: no dropout
-#define VKN_SPEC_KEPT_SCALE 14                      // by which others are multiplied
-#define VKN_SPEC_DROPOUT_WORD 15                    // where dropout's words start in the push constants
-#define VKN_SPEC_PARTIAL_SIZE 16                    // elements of a row whose statistics are taken; 0: all
-#define VKN_SPEC_TYPE_OF(operand) (17 + (operand))  // VKN_FORMAT_*
-#define VKN_SPEC_WORD_OF(operand) (17 + VKN_OPERAND_COUNT + (operand))  // where its words start in the push constants
-#define VKN_SPEC_COUNT (17 + 2 * VKN_OPERAND_COUNT)
+#define VKN_SPEC_DROP_BELOW 13    // random bits below are dropped; 0: no dropout
+#define VKN_SPEC_KEPT_SCALE 14    // by which others are multiplied
+#define VKN_SPEC_DROPOUT_WORD 15  // where dropout's words start in the push constants
+#define VKN_SPEC_PARTIAL_SIZE 16  // elements of a row whose statistics are taken; 0: all
+#define VKN_SPEC_OPERATION 17     // VKN_OPERATION_*
+#define VKN_SPEC_ALPHA 18
+#define VKN_SPEC_PARAMETER_ROWS 19       // of gamma and beta
+#define VKN_SPEC_PARAMETER_ROWS_WORD 20  // where the first row's number among them lies in the push constants
+#define VKN_SPEC_ACTIVATION 21           // VKN_ACTIVATION_*
+#define VKN_SPEC_QUANTIZATION 22         // VKN_QUANTIZATION_*
+#define VKN_SPEC_BLOCK_SIZE 23           // elements that have a scale of their own
+#define VKN_SPEC_SCALE 24                // of the output, where it is static
+#define VKN_SPEC_SCALE_2 25              // of the second
+#define VKN_SPEC_LARGEST_VALUE 26        // a larger absolute maximum counts as this
+#define VKN_SPEC_ROTARY_SIZE 27          // elements of a row that turn; 0: none
+#define VKN_SPEC_ROPE_SCALE 28           // by which they are multiplied
+#define VKN_SPEC_QUERY_ROWS 29           // rows of an outer block before those of the key
+#define VKN_SPEC_GROUP_CHANNELS 30       // GroupNorm: channels of a group, of which a row is one; otherwise 0
+#define VKN_SPEC_FIRST_TYPE 31
+#define VKN_SPEC_TYPE_OF(operand) (VKN_SPEC_FIRST_TYPE + (operand))  // VKN_FORMAT_*
+// Where its words start in the push constants.
+#define VKN_SPEC_WORD_OF(operand) (VKN_SPEC_FIRST_TYPE + VKN_OPERAND_COUNT + (operand))
+#define VKN_SPEC_COUNT (VKN_SPEC_FIRST_TYPE + 2 * VKN_OPERAND_COUNT)
 
 // Kernel forms; the numbers are VknKernelForm's.
 #define VKN_FORM_SUBGROUP 1
@@ -56,9 +84,25 @@
 #define VKN_FORMAT_F32 0
 #define VKN_FORMAT_F16 1
 #define VKN_FORMAT_BF16 2
+#define VKN_FORMAT_I8 3
+#define VKN_FORMAT_F8_E4M3 4
+#define VKN_FORMAT_F8_E5M2 5
 
-// What surrounds the norm; the numbers are VknPlacement's, whose names these would be in C.
+// Enumerations of vknorm.h, whose names these would be in C.
 #ifndef __cplusplus
+#define VKN_OPERATION_RMS_NORM 1
+#define VKN_OPERATION_LAYER_NORM 2
+#define VKN_OPERATION_DYT 3
+#define VKN_OPERATION_GATED_ACTIVATION 4
+#define VKN_OPERATION_GROUP_NORM 5
+#define VKN_ACTIVATION_SILU 0
+#define VKN_ACTIVATION_GELU 1
+#define VKN_ACTIVATION_GELU_TANH 2
+#define VKN_ACTIVATION_RELU 3
+#define VKN_ACTIVATION_SIGMOID 4
+#define VKN_QUANTIZATION_STATIC 0
+#define VKN_QUANTIZATION_PER_ROW 1
+#define VKN_QUANTIZATION_PER_BLOCK 2
 #define VKN_PLACEMENT_NONE 0
 #define VKN_PLACEMENT_PRE_NORM 1
 #define VKN_PLACEMENT_POST_NORM 2
@@ -67,13 +111,16 @@
 #define VKN_PLACEMENT_PARALLEL 5
 #endif
 
-#define VKN_FLAG_LAYER_NORM 0x1
+#define VKN_FLAG_NORM_FIRST 0x1  // the gate is multiplied to what the norm makes, not to what it reads
 #define VKN_FLAG_EPSILON_OUTSIDE 0x2
 #define VKN_FLAG_EARLY_CAST 0x4
-#define VKN_FLAG_READ_AGAIN 0x8      // the row does not fit in registers
-#define VKN_FLAG_IN_PLACE 0x10       // what is read where it is written may share words with it
-#define VKN_FLAG_GPU_ROWS 0x20       // the number of rows comes from a buffer
-#define VKN_FLAG_OUTER_STRIDES 0x40  // tensors of rows have an outer stride
+#define VKN_FLAG_READ_AGAIN 0x8       // the row does not fit in registers
+#define VKN_FLAG_IN_PLACE 0x10        // what is read where it is written may share words with it
+#define VKN_FLAG_GPU_ROWS 0x20        // the number of rows comes from a buffer
+#define VKN_FLAG_OUTER_STRIDES 0x40   // tensors of rows have an outer stride
+#define VKN_FLAG_INTERLEAVED 0x80     // pairs that turn are neighbours
+#define VKN_FLAG_CHANNELS_LAST 0x100  // a row's channels lie next to each other, rather than a channel's elements
+#define VKN_FLAG_WHOLE_CHUNKS 0x200   // no chunk has elements of two channels
 
 // Bindings as the modules are written. The host renumbers them for each plan (src/device/specialise.cpp), so that a layout
 // holds what the operation has and nothing else.
@@ -106,12 +153,14 @@
 
 // Push constants of a row's kernel: words. First these; then those of each tensor of rows (offset, row stride, and
 // outer stride if there is room for all) and one of any other operand (offset), in elements of its type from the start of the
-// bound range; then dropout's.
+// bound range; ROW_INDEX and COS_SIN have another, the number of the last row that there is. Then dropout's; then the number of the first row
+// among the rows of gamma and beta, where they have several.
 #define VKN_WORD_ROWS 0  // of this dispatch; unused where they come from a GPU buffer
 #define VKN_WORD_HIDDEN_SIZE 1
 #define VKN_WORD_ROWS_PER_OUTER 2
 #define VKN_WORD_FIRST_OPERAND 3
-#define VKN_DROPOUT_WORDS 5  // seed low, seed high, number of the first row low, high, stream
+#define VKN_DROPOUT_WORDS 5  // number of the first row low, high, stream, and unless it is an operand, seed low, high
+#define VKN_SEED_WORDS 2
 #define VKN_MAX_WORDS 32
 
 #ifdef __cplusplus
@@ -136,6 +185,7 @@ VKN_PUSH_CONSTANTS(PrepareRowsConstants) {
     uint targetWord;  // where the dispatch arguments go in the scratch's bound range
     uint firstRow;    // of the dispatch that is prepared
     uint maxRows;     // of it
+    uint groups;      // rows of the kernel that a row of the operation has
     uint rowsPerWorkgroup;
     uint maxWorkgroups;
 }

@@ -21,6 +21,18 @@ VKN_DECLARE_OPERAND(Rstd, VKN_OPERAND_RSTD)
 VKN_DECLARE_OPERAND(Mean2, VKN_OPERAND_MEAN_2)
 VKN_DECLARE_OPERAND(Rstd2, VKN_OPERAND_RSTD_2)
 VKN_DECLARE_OPERAND(Seed, VKN_OPERAND_SEED)
+VKN_DECLARE_OPERAND(OutputScale, VKN_OPERAND_OUTPUT_SCALE)
+VKN_DECLARE_OPERAND(OutputScale2, VKN_OPERAND_OUTPUT_SCALE_2)
+VKN_DECLARE_OPERAND(StaticScale, VKN_OPERAND_STATIC_SCALE)
+VKN_DECLARE_OPERAND(StaticScale2, VKN_OPERAND_STATIC_SCALE_2)
+VKN_DECLARE_OPERAND(Gate, VKN_OPERAND_GATE)
+VKN_DECLARE_OPERAND(RowIndex, VKN_OPERAND_ROW_INDEX)
+VKN_DECLARE_OPERAND(Positions, VKN_OPERAND_POSITIONS)
+VKN_DECLARE_OPERAND(RopeTable, VKN_OPERAND_ROPE_TABLE)
+VKN_DECLARE_OPERAND(CosSin, VKN_OPERAND_COS_SIN)
+VKN_DECLARE_OPERAND(Key, VKN_OPERAND_KEY)
+VKN_DECLARE_OPERAND(KeyOutput, VKN_OPERAND_KEY_OUTPUT)
+VKN_DECLARE_OPERAND(KeyGamma, VKN_OPERAND_KEY_GAMMA)
 
 VKN_DECLARE_VIEW(InputTensor, VKN_BINDING_INPUT, readonly)
 VKN_DECLARE_VIEW(Input2Tensor, VKN_BINDING_INPUT_2, readonly)
@@ -28,26 +40,33 @@ VKN_DECLARE_VIEW(ResidualTensor, VKN_BINDING_RESIDUAL, readonly)
 VKN_DECLARE_VIEW(ResidualOutputTensor, VKN_BINDING_RESIDUAL_OUTPUT, VKN_READ_WRITE)
 VKN_DECLARE_VIEW(OutputTensor, VKN_BINDING_OUTPUT, VKN_READ_WRITE)
 VKN_DECLARE_VIEW(Output2Tensor, VKN_BINDING_OUTPUT_2, VKN_READ_WRITE)
+VKN_DECLARE_NARROW_VIEW(OutputTensor, VKN_BINDING_OUTPUT)
+VKN_DECLARE_NARROW_VIEW(Output2Tensor, VKN_BINDING_OUTPUT_2)
 VKN_DECLARE_VIEW(GammaTensor, VKN_BINDING_GAMMA, readonly)
 VKN_DECLARE_VIEW(BetaTensor, VKN_BINDING_BETA, readonly)
 VKN_DECLARE_VIEW(Parameters, VKN_BINDING_PARAMETERS, readonly)
+// The same, for what is read a word at a time.
+layout(std430, set = 0, binding = VKN_BINDING_PARAMETERS) readonly buffer Tables { uint tables[]; };
 layout(std430, set = 0, binding = VKN_BINDING_SCALARS) buffer Scalars { uint scalars[]; };
 layout(std140, set = 0, binding = VKN_BINDING_DISPATCH) uniform Dispatch { uvec4 groupsAndRows; } dispatch;
 
 VKN_DEFINE_LOAD(Input2, Input2Tensor)
+VKN_DEFINE_LOAD(Gate, Input2Tensor)
 VKN_DEFINE_LOAD(Gamma, GammaTensor)
 VKN_DEFINE_LOAD(Beta, BetaTensor)
+VKN_DEFINE_LOAD_ONE(Gamma, GammaTensor)
+VKN_DEFINE_LOAD_ONE(Beta, BetaTensor)
 VKN_DEFINE_LOAD(Gamma2, Parameters)
 VKN_DEFINE_LOAD(Beta2, Parameters)
 VKN_DEFINE_LOAD(BranchBias, Parameters)
 VKN_DEFINE_LOAD(BranchBias2, Parameters)
 VKN_DEFINE_LOAD(LayerScale, Parameters)
-VKN_DEFINE_STORE(ResidualOutput, ResidualOutputTensor)
-VKN_DEFINE_STORE(Output, OutputTensor)
-VKN_DEFINE_STORE(Output2, Output2Tensor)
+VKN_DEFINE_STORE(ResidualOutput, ResidualOutputTensor, VKN_DEFINE_PUT)
+VKN_DEFINE_STORE(Output, OutputTensor, VKN_DEFINE_QUANTISED_PUT)
+VKN_DEFINE_STORE(Output2, Output2Tensor, VKN_DEFINE_QUANTISED_PUT)
 
 // What a plan brings up to date in place is read through the view that it is written through.
-VKN_DEFINE_CODEC(Input, kTypeInput)
+VKN_DEFINE_DECODER(Input, kTypeInput)
 VKN_DEFINE_FETCH(Input, InputTensor, kTypeInput)
 VKN_DEFINE_SHARED_FETCH(InputInPlace, OutputTensor, kTypeInput)
 Piece loadInput(uint at, uint count) {
@@ -57,7 +76,7 @@ Piece loadInput(uint at, uint count) {
     return decodeInput(fetchInput(at, count));
 }
 
-VKN_DEFINE_CODEC(Residual, kTypeResidual)
+VKN_DEFINE_DECODER(Residual, kTypeResidual)
 VKN_DEFINE_FETCH(Residual, ResidualTensor, kTypeResidual)
 VKN_DEFINE_SHARED_FETCH(ResidualInPlace, ResidualOutputTensor, kTypeResidual)
 VKN_DEFINE_SHARED_FETCH(ResidualInOutput, OutputTensor, kTypeResidual)
@@ -71,14 +90,39 @@ Piece loadResidual(uint at, uint count) {
     return decodeResidual(fetchResidual(at, count));
 }
 
+uint outerOf(uint index) {
+    return index / pc.words[VKN_WORD_ROWS_PER_OUTER];
+}
+
+uint innerOf(uint index) {
+    return index - outerOf(index) * pc.words[VKN_WORD_ROWS_PER_OUTER];
+}
+
 // The first element of a row of a tensor whose words start at `word`.
 uint rowStart(uint word, uint index) {
     if (!kOuterStrides) {
         return pc.words[word] + index * pc.words[word + 1u];
     }
-    uint outer = index / pc.words[VKN_WORD_ROWS_PER_OUTER];
-    uint inner = index - outer * pc.words[VKN_WORD_ROWS_PER_OUTER];
-    return pc.words[word] + inner * pc.words[word + 1u] + outer * pc.words[word + 2u];
+    return pc.words[word] + innerOf(index) * pc.words[word + 1u] + outerOf(index) * pc.words[word + 2u];
+}
+
+// Whether a row is the key's: those behind the query's in each outer block.
+const bool kHasKeys = kQueryRows != 0u;
+bool isKeyRow(uint index) {
+    return kHasKeys && innerOf(index) >= kQueryRows;
+}
+
+// The same of a tensor that is the query's, or where the row is the key's, of the key's.
+uint headStart(uint word, uint keyWord, uint index) {
+    if (!kHasKeys) {
+        return rowStart(word, index);
+    }
+    uint inner = innerOf(index);
+    uint outer = outerOf(index);
+    uint query = pc.words[word] + inner * pc.words[word + 1u] + outer * pc.words[word + 2u];
+    inner -= kQueryRows;
+    uint key = pc.words[keyWord] + inner * pc.words[keyWord + 1u] + outer * pc.words[keyWord + 2u];
+    return select(isKeyRow(index), key, query);
 }
 
 uint hiddenSize() {
@@ -88,6 +132,24 @@ uint hiddenSize() {
 // The elements whose statistics are taken.
 uint statisticsSize() {
     return kPartialSize != 0u ? kPartialSize : hiddenSize();
+}
+
+// The first element of a row of x, which may be another row of the tensor.
+uint inputRowStart(uint index) {
+    if (!kHasRowIndex) {
+        return headStart(kWordInput, kWordKey, index);
+    }
+    uint source = min(scalars[pc.words[kWordRowIndex] + index], pc.words[kWordRowIndex + 1u]);
+    return pc.words[kWordInput] + source * pc.words[kWordInput + 1u];
+}
+
+// The first element of the row of gamma, or of beta, that belongs to a row. The key's are counted from its own first.
+uint parameterRow(uint index) {
+    if (kParameterRows == 1u) {
+        return 0u;
+    }
+    uint row = (pc.words[kParameterRowsWord] + index) % kParameterRows;
+    return select(isKeyRow(index), row - kQueryRows, row) * (kGroupNorm ? kGroupChannels : hiddenSize());
 }
 
 uint rowsOfDispatch() {

@@ -81,6 +81,11 @@ struct Statistics {
     float savedRstd;  // of the row as it is
 };
 
+// Of an operation that takes none.
+Statistics noStatistics() {
+    return Statistics(1.0, 0.0, 0.0, 1.0, 1.0);
+}
+
 bool isNaN(float x) {
     return (floatBitsToUint(x) & 0x7FFFFFFFu) > 0x7F800000u;
 }

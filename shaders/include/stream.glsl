@@ -17,15 +17,25 @@
 // Defines Piece loadNAME(at, count) for an operand that is read through a view.
 #define VKN_DEFINE_LOAD(NAME, VIEW)                                                                                      \
     VKN_DEFINE_FETCH(NAME, VIEW, kType##NAME)                                                                            \
-    VKN_DEFINE_CODEC(NAME, kType##NAME)                                                                                  \
+    VKN_DEFINE_DECODER(NAME, kType##NAME)                                                                                \
     Piece load##NAME(uint at, uint count) {                                                                              \
         return decode##NAME(fetch##NAME(at, count));                                                                     \
     }
 
-// Defines storeNAME(at, count, Piece).
-#define VKN_DEFINE_STORE(NAME, VIEW)                                                                                     \
-    VKN_DEFINE_PUT(NAME, VIEW, kType##NAME)                                                                              \
-    VKN_DEFINE_CODEC(NAME, kType##NAME)                                                                                  \
+// Defines float loadOneNAME(at): a single element.
+#define VKN_DEFINE_LOAD_ONE(NAME, VIEW)                                                                                  \
+    float loadOne##NAME(uint at) {                                                                                       \
+        if (kType##NAME == VKN_FORMAT_F32) {                                                                             \
+            return uintBitsToFloat(VKN_WORD(VIEW, at));                                                                  \
+        }                                                                                                                \
+        uint bits = (VKN_WORD(VIEW, at >> 1) >> (16u * (at & 1u))) & 0xFFFFu;                                            \
+        return kType##NAME == VKN_FORMAT_F16 ? decodeF16(bits) : uintBitsToFloat(bits << 16);                            \
+    }
+
+// Defines storeNAME(at, count, Piece); DEFINE_PUT is one of those that a stream has.
+#define VKN_DEFINE_STORE(NAME, VIEW, DEFINE_PUT)                                                                         \
+    DEFINE_PUT(NAME, VIEW, kType##NAME)                                                                                  \
+    VKN_DEFINE_ENCODER(NAME, kType##NAME)                                                                                \
     void store##NAME(uint at, uint count, Piece piece) {                                                                 \
         put##NAME(at, count, encode##NAME(piece));                                                                       \
     }

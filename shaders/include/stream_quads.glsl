@@ -5,6 +5,12 @@
 #define VKN_DECLARE_VIEW(VIEW, BINDING, ACCESS)                                                                          \
     layout(std430, set = 0, binding = BINDING) ACCESS buffer VIEW##View { uvec4 VIEW##Quads[]; };
 
+#define VKN_WORD(VIEW, WORD) VIEW##Quads[(WORD) >> 2][(WORD)&3u]
+
+// The same buffer, for pieces of 8-bit elements, which are half a quad.
+#define VKN_DECLARE_NARROW_VIEW(VIEW, BINDING)                                                                           \
+    layout(std430, set = 0, binding = BINDING) buffer VIEW##NarrowView { uvec2 VIEW##Pairs[]; };
+
 // Which quads of the stream a piece fills: one, or two where fp32 pieces have 8 elements.
 #define VKN_FIRST_QUAD(AT, FORMAT) (FORMAT == VKN_FORMAT_F32 ? (AT) >> 2 : (AT) >> 3)
 #define VKN_HAS_TWO_QUADS(FORMAT) (FORMAT == VKN_FORMAT_F32 && kPiece == 8u)
@@ -35,6 +41,17 @@
             if (VKN_HAS_TWO_QUADS(FORMAT)) {                                                                             \
                 VIEW##Quads[quad + 1u] = piece.hi;                                                                       \
             }                                                                                                            \
+        }                                                                                                                \
+    }
+
+// The same for a stream that may be quantised.
+#define VKN_DEFINE_QUANTISED_PUT(NAME, VIEW, FORMAT)                                                                     \
+    VKN_DEFINE_PUT(Wide##NAME, VIEW, FORMAT)                                                                             \
+    void put##NAME(uint at, uint count, PackedPiece piece) {                                                             \
+        if (FORMAT < VKN_FORMAT_I8) {                                                                                    \
+            putWide##NAME(at, count, piece);                                                                             \
+        } else if (count != 0u) {                                                                                        \
+            VIEW##Pairs[at >> 3] = piece.lo.xy;                                                                          \
         }                                                                                                                \
     }
 

@@ -8,6 +8,9 @@
 #define VKN_DECLARE_VIEW(VIEW, BINDING, ACCESS)                                                                          \
     layout(std430, set = 0, binding = BINDING) ACCESS buffer VIEW##View { uint VIEW##Words[]; };
 
+#define VKN_DECLARE_NARROW_VIEW(VIEW, BINDING)
+#define VKN_WORD(VIEW, WORD) VIEW##Words[WORD]
+
 // Reading a word of which a part may be written by another invocation at the same time.
 #define VKN_READ_PLAIN(VIEW, WORD) VIEW##Words[WORD]
 #define VKN_READ_ATOMIC(VIEW, WORD) atomicOr(VIEW##Words[WORD], 0u)
@@ -117,6 +120,38 @@ uvec2 funnel(uint w0, uint w1, uint w2) {
             put16##NAME(at >> 1, begin, select(count != 0u, begin + count, 0u), placed);                                 \
         }                                                                                                                \
     }
+
+// The same for a stream that may be quantised: 8-bit elements, of which those from `begin` to `end` of the words from `first` on
+// are the piece's.
+#define VKN_DEFINE_QUANTISED_PUT(NAME, VIEW, FORMAT)                                                                     \
+    VKN_DEFINE_PUT(Wide##NAME, VIEW, FORMAT)                                                                             \
+    void put8##NAME(uint first, uint begin, uint end, uvec2 words) {                                                     \
+        [[dont_unroll]] for (uint i = 0u; 4u * i < end; ++i) {                                                           \
+            uint mask = bytesBefore(end - 4u * i) & ~bytesBefore(begin - min(begin, 4u * i));                            \
+            uint bits = select(i == 0u, words.x, words.y);                                                               \
+            if (mask == 0xFFFFFFFFu) {                                                                                   \
+                VIEW##Words[first + i] = bits;                                                                           \
+            } else {                                                                                                     \
+                atomicAnd(VIEW##Words[first + i], ~mask);                                                                \
+                atomicOr(VIEW##Words[first + i], bits & mask);                                                           \
+            }                                                                                                            \
+        }                                                                                                                \
+    }                                                                                                                    \
+    void put##NAME(uint at, uint count, PackedPiece piece) {                                                             \
+        if (FORMAT < VKN_FORMAT_I8) {                                                                                    \
+            putWide##NAME(at, count, piece);                                                                             \
+        } else {                                                                                                         \
+            uint begin = at & 3u;                                                                                        \
+            uint bits = piece.lo.x;                                                                                      \
+            uvec2 placed = uvec2(bits << (8u * begin), (bits >> 8) >> (24u - 8u * begin));                               \
+            put8##NAME(at >> 2, begin, select(count != 0u, begin + count, 0u), placed);                                  \
+        }                                                                                                                \
+    }
+
+// All bits of the first `count` bytes of a word.
+uint bytesBefore(uint count) {
+    return select(count < 4u, (1u << (8u * min(count, 3u))) - 1u, 0xFFFFFFFFu);
+}
 
 uint wordAt(uvec4 words, uint index) {
     uint low = select(index == 0u, words.x, words.y);

@@ -20,7 +20,19 @@ bool rowsOverlap(const Tensor& tensor, const RowShape& shape) {
     return (shortCount > 1 && shortStride < tensor.rowElements) || (longCount > 1 && longStride < span);
 }
 
-// Whether tensors are columns of one matrix that do not meet.
+// Where what a tensor has of each step of a stride lies, in bytes.
+struct Column {
+    uint64_t begin;
+    uint64_t size;
+};
+
+static bool areApart(const Column& a, const Column& b, uint64_t stride) {
+    const uint64_t startA = a.begin % stride;
+    const uint64_t startB = b.begin % stride;
+    return (startB + stride - startA) % stride >= a.size && (startA + stride - startB) % stride >= b.size;
+}
+
+// Whether rows are columns of one matrix that do not meet.
 static bool areApartColumns(const Tensor& a, const Tensor& b, const RowShape& shape) {
     const uint64_t stride = saturatingMultiply(a.rowStride, a.elementSize);
     if (stride == 0 || stride != saturatingMultiply(b.rowStride, b.elementSize)) {
@@ -32,15 +44,27 @@ static bool areApartColumns(const Tensor& a, const Tensor& b, const RowShape& sh
     if (severalOuters && (outerA % stride != 0 || outerB % stride != 0)) {
         return false;
     }
-    const uint64_t startA = a.offset % stride;
-    const uint64_t startB = b.offset % stride;
-    const uint64_t fromAToB = (startB + stride - startA) % stride;
-    const uint64_t fromBToA = (startA + stride - startB) % stride;
-    return fromAToB >= a.rowElements * a.elementSize && fromBToA >= b.rowElements * b.elementSize;
+    return areApart({a.offset, a.rowElements * a.elementSize}, {b.offset, b.rowElements * b.elementSize}, stride);
+}
+
+// All of an outer block, as one column.
+static Column blockOf(const Tensor& tensor, const RowShape& shape) {
+    const RowShape own = shapeOf(tensor, shape);
+    const uint64_t elements =
+        saturatingAdd(saturatingMultiply(own.rowsPerOuter - 1, tensor.rowStride), tensor.rowElements);
+    return {tensor.offset, saturatingMultiply(elements, tensor.elementSize)};
+}
+
+// The same for outer blocks, such as the heads of the query and of the key in each token of a packed tensor.
+static bool areApartBlocks(const Tensor& a, const Tensor& b, const RowShape& shape) {
+    const uint64_t stride = saturatingMultiply(a.outerStride, a.elementSize);
+    return stride != 0 && stride != kTooLarge && stride == saturatingMultiply(b.outerStride, b.elementSize) &&
+           areApart(blockOf(a, shape), blockOf(b, shape), stride);
 }
 
 bool tensorsOverlap(const PlacedTensor& a, const PlacedTensor& b, const RowShape& shape) {
-    return rangesOverlap(a.range, b.range) && !areApartColumns(a.tensor, b.tensor, shape);
+    return rangesOverlap(a.range, b.range) && !areApartColumns(a.tensor, b.tensor, shape) &&
+           !areApartBlocks(a.tensor, b.tensor, shape);
 }
 
 }  // namespace vkn

@@ -20,12 +20,16 @@ public:
         execution_.choice = &plan_.choice;
         execution_.signature = &plan_.signature;
         execution_.words = &plan_.words;
-        execution_.shape.rows = info_.rows;
-        execution_.shape.rowsPerOuter =
-            info_.rowsPerOuter != 0 ? info_.rowsPerOuter : (info_.rows != 0 ? info_.rows : 1);
+        execution_.shape = shapeOfRows();
         VknResult result = checkStructureType(error_, "sType", info_.sType, VKN_STRUCTURE_TYPE_EXECUTE_INFO);
         if (result == VKN_SUCCESS) {
             result = readChain();
+        }
+        if (result == VKN_SUCCESS) {
+            result = checkHeads();
+        }
+        if (result == VKN_SUCCESS && isOfImages() && info_.rowsPerOuter != 0) {
+            result = failArgument(error_, "rowsPerOuter", info_.rowsPerOuter, 0, "must be 0 for GROUP_NORM");
         }
         if (result == VKN_SUCCESS) {
             result = readOperands();
@@ -81,6 +85,49 @@ private:
         return VKN_SUCCESS;
     }
 
+    bool isOfImages() const { return plan_.spec.operation == VKN_OPERATION_GROUP_NORM; }
+
+    // As kernels see rows: an image is an outer block of groups.
+    RowShape shapeOfRows() const {
+        if (isOfImages()) {
+            return {saturatingMultiply(info_.rows, plan_.spec.groups), plan_.spec.groups};
+        }
+        return {info_.rows, info_.rowsPerOuter != 0 ? info_.rowsPerOuter : (info_.rows != 0 ? info_.rows : 1)};
+    }
+
+    // The strides of an image's groups, from that of images.
+    VknResult readGroups(uint32_t index, const VknOperand& operand, Tensor& tensor) {
+        if (operand.outerStride != 0) {
+            return failArgument(error_, operandField(index, "outerStride").text, operand.outerStride, 0,
+                                "must be 0 for GROUP_NORM");
+        }
+        tensor.outerStride = tensor.rowStride;
+        tensor.rowElements = plan_.spec.kernelRowSpan();
+        tensor.rowStride =
+            plan_.spec.channelsLast != 0 ? plan_.spec.channels / plan_.spec.groups : plan_.spec.kernelRowSize();
+        return VKN_SUCCESS;
+    }
+
+    // Where the rows of an outer block are the query's and the key's.
+    VknResult checkHeads() {
+        const uint64_t rowsPerOuter = execution_.shape.rowsPerOuter;
+        if (plan_.spec.queryRows == 0 || info_.rows == 0) {
+            return VKN_SUCCESS;
+        }
+        if (rowsPerOuter <= plan_.spec.queryRows) {
+            return failArgument(error_, "rowsPerOuter", rowsPerOuter, plan_.spec.queryRows,
+                                "must be more than queryRows, so that there are rows of the key");
+        }
+        if (plan_.spec.parameterRows > 1 && plan_.spec.parameterRows != rowsPerOuter) {
+            return failArgument(error_, "rowsPerOuter", rowsPerOuter, plan_.spec.parameterRows,
+                                "must be parameterRows");
+        }
+        if (info_.rows % rowsPerOuter != 0) {
+            return failArgument(error_, "rows", info_.rows, rowsPerOuter, "must be a multiple of rowsPerOuter");
+        }
+        return VKN_SUCCESS;
+    }
+
     VknResult readOperands() {
         if (info_.operandCount != 0 && info_.pOperands == nullptr) {
             return failArgument(error_, "pOperands", 0, info_.operandCount, "must not be null");
@@ -126,7 +173,7 @@ private:
         tensor.offset = operand.offset;
         tensor.bufferSize = operand.bufferSize;
         tensor.elementSize = elementSize(plan_.spec.type(role.role));
-        tensor.rowElements = rowElements(role, plan_.spec.hiddenSize);
+        tensor.rowElements = rowElements(role, plan_.spec);
         if (looksAtBuffers() && operand.buffer == VK_NULL_HANDLE && info_.rows != 0) {
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "buffer").text, 0, 1,
                         "the %s operand has no buffer", role.name);
@@ -136,35 +183,86 @@ private:
                         tensor.elementSize, "must be a multiple of %u, the size of an element of %s",
                         tensor.elementSize, role.name);
         }
-        return !role.isPerRow() ? VKN_SUCCESS : readStrides(index, operand, role, tensor);
+        if (role.role == VKN_ROLE_COS_SIN) {
+            return readTable(tensor);
+        }
+        if (!role.isPerRow()) {
+            return VKN_SUCCESS;
+        }
+        tensor.rowsOfOuter = rowsOfOuter(role);
+        const VknResult result = readStrides(index, operand, role, tensor);
+        const bool isGathered = role.role == VKN_ROLE_INPUT && plan_.spec.has(VKN_ROLE_ROW_INDEX);
+        return result == VKN_SUCCESS && isGathered ? readSource(index, operand, tensor) : result;
+    }
+
+    // 0: all.
+    uint64_t rowsOfOuter(const RoleInfo& role) const {
+        if (role.extent == Extent::Outers) {
+            return 1;
+        }
+        const uint64_t queryRows = plan_.spec.queryRows;
+        if (role.extent != Extent::Rows || queryRows == 0) {
+            return 0;
+        }
+        const bool isKey = role.role == VKN_ROLE_KEY || role.role == VKN_ROLE_KEY_OUTPUT;
+        return isKey ? execution_.shape.rowsPerOuter - queryRows : queryRows;
+    }
+
+    VknResult readTable(Tensor& tensor) {
+        if (info_.tableRows == 0 || info_.tableRows > UINT32_MAX) {
+            return failArgument(error_, "tableRows", info_.tableRows, UINT32_MAX,
+                                "a plan with COS_SIN must be told how many rows it has, 1 to 4294967295");
+        }
+        tensor.sourceRows = info_.tableRows;
+        tensor.rowElements = saturatingMultiply(info_.tableRows, tensor.rowElements);
+        return VKN_SUCCESS;
+    }
+
+    // Rows of x may be any of the tensor's, so it is bound as a whole.
+    VknResult readSource(uint32_t index, const VknOperand& operand, Tensor& tensor) {
+        if (info_.sourceRows == 0 || info_.sourceRows > UINT32_MAX) {
+            return failArgument(error_, "sourceRows", info_.sourceRows, UINT32_MAX,
+                                "a plan with ROW_INDEX must be told how many rows input has, 1 to 4294967295");
+        }
+        if (operand.outerStride != 0) {
+            return failArgument(error_, operandField(index, "outerStride").text, operand.outerStride, 0,
+                                "must be 0 where rows are gathered");
+        }
+        tensor.outerStride = 0;
+        tensor.sourceRows = info_.sourceRows;
+        tensor.rowElements =
+            saturatingAdd(saturatingMultiply(info_.sourceRows - 1, tensor.rowStride), tensor.rowElements);
+        return VKN_SUCCESS;
     }
 
     VknResult readStrides(uint32_t index, const VknOperand& operand, const RoleInfo& role, Tensor& tensor) {
         tensor.rowStride = operand.rowStride != 0 ? operand.rowStride : tensor.rowElements;
-        if (role.extent == Extent::Scalars && tensor.rowStride != 1) {
-            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "rowStride").text, operand.rowStride, 1,
-                        "%s is dense: must be 0 or 1", role.name);
+        const bool isDense = role.extent != Extent::Rows;
+        if (isDense && tensor.rowStride != tensor.rowElements) {
+            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "rowStride").text, operand.rowStride,
+                        tensor.rowElements, "%s is dense: must be 0 or %llu", role.name,
+                        static_cast<unsigned long long>(tensor.rowElements));
         }
         if (tensor.rowStride < tensor.rowElements) {
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "rowStride").text, operand.rowStride,
                         tensor.rowElements, "must be at least hiddenSize, %u", plan_.spec.hiddenSize);
         }
-        const uint64_t dense = saturatingMultiply(execution_.shape.rowsPerOuter, tensor.rowStride);
-        tensor.outerStride = operand.outerStride != 0 ? operand.outerStride : dense;
-        if (role.extent == Extent::Scalars && tensor.outerStride != dense) {
-            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "outerStride").text,
-                        operand.outerStride, dense, "%s is dense: must be 0 or rowsPerOuter", role.name);
+        if (isOfImages() && role.extent == Extent::Rows) {
+            return readGroups(index, operand, tensor);
         }
-        if (role.isWritten && rowsOverlap(tensor, execution_.shape)) {
+        const RowShape shape = shapeOf(tensor, execution_.shape);
+        const uint64_t dense = saturatingMultiply(shape.rowsPerOuter, tensor.rowStride);
+        tensor.outerStride = operand.outerStride != 0 ? operand.outerStride : dense;
+        if (isDense && tensor.outerStride != dense) {
+            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "outerStride").text,
+                        operand.outerStride, dense,
+                        "%s is dense: must be 0, or a row stride for each row of rowsPerOuter", role.name);
+        }
+        if (role.isWritten && rowsOverlap(tensor, shape)) {
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "outerStride").text, tensor.outerStride,
                         dense, "rows of %s overlap with these strides", role.name);
         }
         return VKN_SUCCESS;
-    }
-
-    ByteRange wholeRange(VknRole role) const {
-        return rowRange(execution_.tensors[role], execution_.shape, 0,
-                        findRole(role)->isPerRow() ? execution_.shape.rows : 1);
     }
 
     VknResult checkPlacement() {
@@ -184,7 +282,7 @@ private:
 
     VknResult checkFits(VknRole role) const {
         const uint64_t size = execution_.tensors[role].bufferSize;
-        const ByteRange range = wholeRange(role);
+        const ByteRange range = wholeRange(execution_, role);
         const FieldName field = operandField(indexOfRole_[role], "bufferSize");
         const char* name = findRole(role)->name;
         if (range.end > size) {
@@ -215,7 +313,7 @@ private:
         }
         const bool isWritten = first.isWritten || second.isWritten;
         if (isWritten && x.buffer == y.buffer &&
-            tensorsOverlap({x, wholeRange(a)}, {y, wholeRange(b)}, execution_.shape)) {
+            tensorsOverlap({x, wholeRange(execution_, a)}, {y, wholeRange(execution_, b)}, execution_.shape)) {
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, field.text, y.offset, x.offset,
                         "%s overlaps %s; only a plan with VKN_PLAN_IN_PLACE_BIT may write what it reads", second.name,
                         first.name);
@@ -230,6 +328,10 @@ private:
                 "operands that share a binding are further apart, or a row is larger, than the %llu bytes that this "
                 "device lets a binding have",
                 static_cast<unsigned long long>(plan_.context->facts.maxStorageBufferRange));
+        }
+        if (plan_.spec.queryRows != 0 && execution_.split.dispatchesPerOuter > 1) {
+            return failArgument(error_, "rowsPerOuter", execution_.shape.rowsPerOuter, execution_.split.rowsPerDispatch,
+                                "queries and keys of a token must fit in one dispatch");
         }
         if (execution_.split.dispatchCount > kMaxDispatches) {
             return fail(error_, VKN_ERROR_UNSUPPORTED, "rows", info_.rows, kMaxDispatches,
@@ -278,7 +380,7 @@ private:
         for (uint32_t r = 1; r < kRoleCount; ++r) {
             const auto role = static_cast<VknRole>(r);
             if (plan_.spec.has(role) && execution_.tensors[r].buffer == info_.scratchBuffer &&
-                rangesOverlap(scratch, wholeRange(role))) {
+                rangesOverlap(scratch, wholeRange(execution_, role))) {
                 return fail(error_, VKN_ERROR_INVALID_ARGUMENT, "scratchOffset", info_.scratchOffset, scratch.end,
                             "the scratch overlaps %s", findRole(role)->name);
             }

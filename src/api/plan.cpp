@@ -76,6 +76,11 @@ VknResult createPlan(VknContext context, const OperationSpec& spec, VknPlan* pla
     created->spec = spec;
     VknResult result = makeSignature(context->facts, spec, created->signature, error);
     created->words = makeWordLayout(spec);
+    if (result == VKN_SUCCESS && created->words.count > VKN_MAX_WORDS) {
+        result = fail(error, VKN_ERROR_UNSUPPORTED, "pOperands", created->words.count, VKN_MAX_WORDS,
+                      "these operands and options need %u words of push constants, and devices grant %u",
+                      created->words.count, uint32_t{VKN_MAX_WORDS});
+    }
     if (result == VKN_SUCCESS) {
         result = chooseAndCompile(*created, error);
     }
@@ -107,8 +112,8 @@ void vknDestroyPlan(VknPlan plan) {
     plan->context->memory.release(plan);
 }
 
-// How often each element of an operand is read: once, or where a row is read again, for each of its statistics and for the
-// output. LayerNorm's lanes keep moments of their own, so that it needs no pass more than RMSNorm.
+// How often each element of an operand is read: once, or where a row is read again, for each of its statistics, for the scale of
+// the output and for the output. LayerNorm's lanes keep moments of their own, so that it needs no pass more than RMSNorm.
 static uint32_t readsOf(const OperationSpec& spec, const KernelChoice& choice, VknRole role) {
     const bool isRead = !findRole(role)->isWritten;
     if (!choice.readAgain || !isRead) {
@@ -116,13 +121,16 @@ static uint32_t readsOf(const OperationSpec& spec, const KernelChoice& choice, V
     }
     const bool isNormOnBranch =
         spec.placement == VKN_PLACEMENT_SANDWICH || spec.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
-    const uint32_t stages = spec.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM ? 2 : 1;
-    return role == VKN_ROLE_RESIDUAL && isNormOnBranch ? stages : stages + 1;
+    const uint32_t norms = spec.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM ? 2 : 1;
+    const uint32_t stages = spec.takesStatistics() ? norms : 0;
+    const uint32_t outputs = spec.measuresOutput() ? 2 : 1;
+    const bool missesFirst = role == VKN_ROLE_RESIDUAL && isNormOnBranch && stages != 0;
+    return stages + outputs - (missesFirst ? 1 : 0);
 }
 
 static uint64_t bytesReadAgain(const OperationSpec& spec, const KernelChoice& choice) {
     uint64_t bytes = 0;
-    for (const VknRole role : {VKN_ROLE_INPUT, VKN_ROLE_INPUT_2, VKN_ROLE_RESIDUAL}) {
+    for (const VknRole role : {VKN_ROLE_INPUT, VKN_ROLE_INPUT_2, VKN_ROLE_RESIDUAL, VKN_ROLE_GATE}) {
         const VknRole standIn = spec.standIn(role);
         if (spec.has(standIn)) {
             const uint64_t once = uint64_t{spec.hiddenSize} * elementSize(spec.type(standIn));

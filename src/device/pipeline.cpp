@@ -94,7 +94,10 @@ static void fillChoice(const KernelChoice& choice, SpecialisationValues& values)
 
 static uint32_t kernelFlags(const OperationSpec& spec, const KernelChoice& choice) {
     const auto when = [](bool condition, uint32_t flag) { return condition ? flag : 0u; };
-    return findOperation(static_cast<VknOperation>(spec.operation))->kernelFlags |
+    return when(spec.normFirst != 0, VKN_FLAG_NORM_FIRST) |
+           when(spec.ropeLayout == VKN_ROPE_LAYOUT_INTERLEAVED, VKN_FLAG_INTERLEAVED) |
+           when(spec.channelsLast != 0, VKN_FLAG_CHANNELS_LAST) |
+           when(spec.channels != 0 && spec.hiddenSize / spec.channels % choice.chunk == 0, VKN_FLAG_WHOLE_CHUNKS) |
            when(spec.isSet(VKN_PLAN_EPSILON_OUTSIDE_ROOT_BIT), VKN_FLAG_EPSILON_OUTSIDE) |
            when(spec.isSet(VKN_PLAN_EARLY_CAST_BIT), VKN_FLAG_EARLY_CAST) |
            when(spec.isSet(VKN_PLAN_IN_PLACE_BIT), VKN_FLAG_IN_PLACE) |
@@ -113,6 +116,20 @@ static void fillOperation(const OperationSpec& spec, const WordLayout& words, Sp
     values[VKN_SPEC_DROP_BELOW] = static_cast<uint32_t>(p * 4294967296.0);
     values[VKN_SPEC_KEPT_SCALE] = bitsOf(static_cast<float>(1.0 / (1.0 - p)));
     values[VKN_SPEC_DROPOUT_WORD] = words.ofDropout;
+    values[VKN_SPEC_OPERATION] = spec.operation;
+    values[VKN_SPEC_ALPHA] = bitsOf(spec.alpha);
+    values[VKN_SPEC_PARAMETER_ROWS] = spec.kernelParameterRows();
+    values[VKN_SPEC_GROUP_CHANNELS] = spec.channels / spec.groups;
+    values[VKN_SPEC_PARAMETER_ROWS_WORD] = words.ofParameterRows;
+    values[VKN_SPEC_ACTIVATION] = spec.activation;
+    values[VKN_SPEC_QUANTIZATION] = spec.quantization;
+    values[VKN_SPEC_ROTARY_SIZE] = spec.rotarySize;
+    values[VKN_SPEC_ROPE_SCALE] = bitsOf(spec.ropeScale);
+    values[VKN_SPEC_QUERY_ROWS] = spec.queryRows;
+    values[VKN_SPEC_BLOCK_SIZE] = spec.blockSize;
+    values[VKN_SPEC_SCALE] = bitsOf(spec.outputScale);
+    values[VKN_SPEC_SCALE_2] = bitsOf(spec.outputScale2);
+    values[VKN_SPEC_LARGEST_VALUE] = bitsOf(spec.largestValue);
     for (uint32_t r = 1; r < kRoleCount; ++r) {
         values[VKN_SPEC_TYPE_OF(r)] = spec.types[spec.standIn(static_cast<VknRole>(r))];
         values[VKN_SPEC_WORD_OF(r)] = words.ofRole[r];

@@ -50,16 +50,16 @@ struct RegisterBudget {
     uint32_t unalignedPiece = 4;  // elements of rows of any alignment that it works on at once
 };
 
-// A residual block needs more registers beside what it holds.
-RegisterBudget qualcommBudget(const DeviceFacts& facts, bool isBlock) {
+// A residual block, or a gate, needs more registers beside what is held.
+RegisterBudget qualcommBudget(const DeviceFacts& facts, bool hasMore) {
     if (facts.subgroupSize != 0) {
-        return {isBlock ? 12U : 24U, 256};
+        return {hasMore ? 12U : 24U, 256};
     }
     const bool isAdreno702 = facts.maxWorkgroupInvocations <= 512;  // with half of Adreno 610's registers
     if (isAdreno702) {
-        return {isBlock ? 4U : 8U, 64, !isBlock, isBlock ? 2U : 4U};
+        return {hasMore ? 4U : 8U, 64, !hasMore, hasMore ? 2U : 4U};
     }
-    return {isBlock ? 8U : 16U, 128};
+    return {hasMore ? 8U : 16U, 128};
 }
 
 // 16 lanes share 128 registers of 8 words; before Gen9, whose storage buffers reach 1 GiB, the compiler needs more of them.
@@ -69,20 +69,33 @@ RegisterBudget intelBudget(const DeviceFacts& facts) {
 }
 
 // The first Kepler has 63 registers a lane; what is older than Turing is told by the alignment of its uniform buffers.
-RegisterBudget nvidiaBudget(const DeviceFacts& facts, bool isBlock) {
-    if (!isBlock) {
+RegisterBudget nvidiaBudget(const DeviceFacts& facts, bool hasMore) {
+    if (!hasMore) {
         return {24, 512};
     }
     return facts.uniformBufferAlignment >= 256 ? RegisterBudget{8, 512} : RegisterBudget{24, 256};
 }
 
+// Workgroups with barriers must be resident as a whole, so the more lanes the fewer registers. Series A (branch 33 in its
+// device id) has so few that such a workgroup must be a single subgroup.
+RegisterBudget imaginationBudget(const DeviceFacts& facts, bool hasMore) {
+    const bool isSeriesA = facts.deviceId >> 24 == 0x33;
+    if (isSeriesA) {
+        return {8, 32};
+    }
+    return {12, hasMore ? 64U : 128U};
+}
+
+// 64 registers a lane.
+RegisterBudget armBudget(bool hasMore) { return hasMore ? RegisterBudget{4, 256, false} : RegisterBudget{16, 256}; }
+
 // Found with each vendor's compiler: the most that no kernel spills with (tests/pipelines).
-RegisterBudget registerBudget(const DeviceFacts& facts, bool isBlock) {
+RegisterBudget registerBudget(const DeviceFacts& facts, bool hasMore) {
     switch (facts.vendorId) {
         case kVendorAmd:  // a workgroup of 512 leaves a lane 128 registers on GCN, and CDNA spills
             return {32, 256};
         case kVendorNvidia:
-            return nvidiaBudget(facts, isBlock);
+            return nvidiaBudget(facts, hasMore);
         case kVendorApple:
             return {32, 512};
         case kVendorIntel:
@@ -90,9 +103,11 @@ RegisterBudget registerBudget(const DeviceFacts& facts, bool isBlock) {
         case kVendorBroadcom:  // 32 registers a lane
             return {4, 256, false, 2};
         case kVendorImagination:
-            return {12, 128};
+            return imaginationBudget(facts, hasMore);
+        case kVendorArm:
+            return armBudget(hasMore);
         case kVendorQualcomm:
-            return qualcommBudget(facts, isBlock);
+            return qualcommBudget(facts, hasMore);
         default:
             return facts.isCpu ? RegisterBudget{32, 512} : RegisterBudget{16, 256};
     }
@@ -159,7 +174,7 @@ public:
     Chooser(const DeviceFacts& facts, const OperationSpec& spec, KernelChoice& choice, VknError* error)
         : facts_(facts),
           spec_(spec),
-          budget_(registerBudget(facts, spec.placement != VKN_PLACEMENT_NONE)),
+          budget_(registerBudget(facts, spec.placement != VKN_PLACEMENT_NONE || spec.has(VKN_ROLE_GATE))),
           choice_(choice),
           error_(error) {}
 
@@ -229,7 +244,19 @@ private:
 
     uint32_t lanesOfSubgroup() const { return choice_.subgroupSize == 0 ? 1 : choice_.subgroupSize; }
 
-    uint32_t chunks(uint32_t team) const { return chunksPerLane(spec_.hiddenSize, choice_.chunk, team); }
+    // Of channels that are last, a chunk has those of one pixel. Where halves turn with each other, chunks come in pairs. See
+    // shaders/include/order.glsl.
+    uint32_t chunks(uint32_t team) const {
+        if (spec_.channelsLast != 0) {
+            const uint32_t pixels = spec_.hiddenSize / spec_.channels;
+            return divideUp(pixels * divideUp(spec_.channels / spec_.groups, choice_.chunk), team);
+        }
+        if (!spec_.turnsHalves()) {
+            return chunksPerLane(spec_.kernelRowSize(), choice_.chunk, team);
+        }
+        const uint32_t rest = divideUp(spec_.hiddenSize - spec_.rotarySize, choice_.chunk);
+        return 2 * divideUp(divideUp(spec_.rotarySize / 2, choice_.chunk) + divideUp(rest, 2), team);
+    }
 
     bool isHeld() const { return budget_.canHold16Bit || choice_.chunk == 4; }
 
@@ -322,16 +349,28 @@ private:
         return size;
     }
 
+    // A row is held from its statistics to its output. A lane that quantises whole blocks has others then.
+    bool isWorthHolding() const {
+        const bool isPerBlock = spec_.quantization == VKN_QUANTIZATION_PER_BLOCK && spec_.measuresOutput();
+        return (spec_.takesStatistics() || spec_.measuresOutput()) && !isPerBlock;
+    }
+
     void chooseGroup() {
         const uint32_t held = chunks(choice_.teamSize());
-        choice_.readAgain = spec_.readTwice != 0 || held > mostHeldChunks();
+        choice_.readAgain = spec_.readTwice != 0 || held > mostHeldChunks() || !isWorthHolding();
         choice_.group = choice_.readAgain ? smaller(kGroupWhenReadAgain, mostHeldChunks()) : held;
+        if (spec_.turnsHalves() && choice_.group % 2 != 0) {
+            ++choice_.group;
+        }
     }
 
     // An aligned kernel holds whole chunks; the other reads a piece at a time, anew in each pass.
     void chooseAccess() {
         choice_.unalignedPiece = budget_.unalignedPiece;
-        choice_.hasAlignedKernel = isHeld() && spec_.hiddenSize % choice_.chunk == 0;
+        const bool areHalvesWhole = !spec_.turnsHalves() || spec_.rotarySize / 2 % choice_.chunk == 0;
+        const uint32_t run = spec_.channelsLast != 0 ? spec_.channels / spec_.groups : spec_.kernelRowSize();
+        const bool fitsPair = !spec_.turnsHalves() || mostHeldChunks() >= 2;
+        choice_.hasAlignedKernel = isHeld() && fitsPair && run % choice_.chunk == 0 && areHalvesWhole;
     }
 
     // On a CPU a few workgroups that loop over rows cost far less than one for each row.
@@ -358,7 +397,8 @@ private:
         snprintf(choice_.reason, sizeof choice_.reason, "%s (%s); %u lanes a row, %u chunk%s of %u elements each, %s",
                  kNames[choice_.form], why, choice_.teamSize(), chunks(choice_.teamSize()),
                  chunks(choice_.teamSize()) == 1 ? "" : "s", choice_.chunk,
-                 choice_.readAgain          ? "read again because they do not fit in registers"
+                 choice_.readAgain          ? (isWorthHolding() ? "read again because they do not fit in registers"
+                                                                : "read as they are needed")
                  : choice_.hasAlignedKernel ? "in registers"
                                             : "read anew in each pass");
     }

@@ -3,6 +3,7 @@
 namespace vkn {
 
 static constexpr uint32_t kWideAccess = 16;         // bytes
+static constexpr uint32_t kNarrowAccess = 8;        // of a chunk of 8-bit elements
 static constexpr uint32_t kDispatchArguments = 16;  // bytes: groups x, y, z and rows
 
 uint64_t scratchStride(const DeviceFacts& facts) {
@@ -12,12 +13,13 @@ uint64_t scratchStride(const DeviceFacts& facts) {
 
 static bool isTensorAligned(const Tensor& tensor, const RowShape& shape) {
     const bool severalOuters = shape.rows > shape.rowsPerOuter;
-    return tensor.offset % kWideAccess == 0 && tensor.rowStride * tensor.elementSize % kWideAccess == 0 &&
-           (!severalOuters || tensor.outerStride * tensor.elementSize % kWideAccess == 0);
+    const uint64_t access = tensor.elementSize == 1 ? kNarrowAccess : kWideAccess;
+    return tensor.offset % access == 0 && tensor.rowStride * tensor.elementSize % access == 0 &&
+           (!severalOuters || tensor.outerStride * tensor.elementSize % access == 0);
 }
 
 static bool isExecutionAligned(const Execution& execution) {
-    bool aligned = execution.spec->hiddenSize % execution.choice->chunk == 0;
+    bool aligned = execution.spec->kernelRowSize() % execution.choice->chunk == 0;
     for (uint32_t r = 1; r < kRoleCount; ++r) {
         const RoleInfo* role = findRole(static_cast<VknRole>(r));
         if (execution.spec->has(role->role) && role->extent <= Extent::Parameters) {
@@ -40,13 +42,18 @@ static void forEachOperand(const Execution& execution, const Visit& visit) {
     }
 }
 
+// Whether each row of the operation has its own part of the tensor, rather than all a whole.
+static bool isPerRow(const Execution& execution, const RoleInfo& role) {
+    return role.isPerRow() && execution.tensors[role.role].sourceRows == 0;
+}
+
 bool finishExecution(const DeviceFacts& facts, Execution& execution) {
     execution.alignment = bindingAlignment(facts);
     execution.isAligned = isExecutionAligned(execution);
     BoundTensor bound[kRoleCount];
     uint32_t count = 0;
     forEachOperand(execution, [&](const RoleInfo& role, uint32_t binding) {
-        bound[count++] = {execution.tensors[role.role], binding, role.isPerRow()};
+        bound[count++] = {execution.tensors[role.role], binding, isPerRow(execution, role)};
     });
     return planSplit(execution.shape, bound, count, facts.maxStorageBufferRange, execution.alignment,
                      execution.words->hasOuterStrides, execution.split);
@@ -54,13 +61,16 @@ bool finishExecution(const DeviceFacts& facts, Execution& execution) {
 
 static ByteRange rangeOfRun(const Execution& execution, const RoleInfo& role, const RowRun& run) {
     const Tensor& tensor = execution.tensors[role.role];
-    return role.isPerRow() ? rowRange(tensor, execution.shape, run.first, run.count)
-                           : rowRange(tensor, execution.shape, 0, 1);
+    return isPerRow(execution, role) ? rowRange(tensor, execution.shape, run.first, run.count)
+                                     : rowRange(tensor, execution.shape, 0, 1);
+}
+
+ByteRange wholeRange(const Execution& execution, VknRole role) {
+    return rangeOfRun(execution, *findRole(role), {0, execution.shape.rows});
 }
 
 ByteRange operandRange(const Execution& execution, VknRole role) {
-    const RowRun all = {0, execution.shape.rows};
-    return boundRange(rangeOfRun(execution, *findRole(role), all), execution.alignment);
+    return boundRange(wholeRange(execution, role), execution.alignment);
 }
 
 static void bindOperands(const Execution& execution, Dispatch& dispatch) {
@@ -71,7 +81,7 @@ static void bindOperands(const Execution& execution, Dispatch& dispatch) {
         ranges[binding] = isFirst ? own : join(ranges[binding], own);
         dispatch.buffers[binding] = {execution.tensors[role.role].buffer, ranges[binding].begin,
                                      ranges[binding].size()};
-        if (role.isWritten) {
+        if (role.isWritten || dispatch.written[binding].size() != 0) {  // with what is only read behind it
             dispatch.written[binding] = ranges[binding];
         }
     });
@@ -91,7 +101,7 @@ static RowConstants makeConstants(const Execution& execution, const Dispatch& di
     RowConstants constants = {};
     uint32_t* words = constants.words;
     words[VKN_WORD_ROWS] = static_cast<uint32_t>(dispatch.run.count);
-    words[VKN_WORD_HIDDEN_SIZE] = execution.spec->hiddenSize;
+    words[VKN_WORD_HIDDEN_SIZE] = execution.spec->kernelRowSize();
     // A run inside one block is counted as a block of its own, so that strides too long for 32 bits do not matter.
     words[VKN_WORD_ROWS_PER_OUTER] = static_cast<uint32_t>(severalOuters ? inner : dispatch.run.count);
     forEachOperand(execution, [&](const RoleInfo& role, uint32_t) {
@@ -103,14 +113,21 @@ static RowConstants makeConstants(const Execution& execution, const Dispatch& di
             if (layout.hasOuterStrides) {
                 of[2] = severalOuters ? static_cast<uint32_t>(tensor.outerStride) : 0;
             }
+        } else if (role.role == VKN_ROLE_ROW_INDEX || role.role == VKN_ROLE_COS_SIN) {
+            const VknRole source = role.role == VKN_ROLE_ROW_INDEX ? VKN_ROLE_INPUT : role.role;
+            of[1] = static_cast<uint32_t>(execution.tensors[source].sourceRows - 1);
         }
     });
+    if (execution.spec->kernelParameterRows() > 1) {
+        words[layout.ofParameterRows] =
+            static_cast<uint32_t>(dispatch.run.first % execution.spec->kernelParameterRows());
+    }
     if (execution.spec->hasDropout()) {
         const uint64_t firstRow = execution.firstRow + dispatch.run.first;
         const uint32_t dropout[VKN_DROPOUT_WORDS] = {
-            static_cast<uint32_t>(execution.seed), static_cast<uint32_t>(execution.seed >> 32),
-            static_cast<uint32_t>(firstRow), static_cast<uint32_t>(firstRow >> 32), execution.stream};
-        for (uint32_t i = 0; i < VKN_DROPOUT_WORDS; ++i) {
+            static_cast<uint32_t>(firstRow), static_cast<uint32_t>(firstRow >> 32), execution.stream,
+            static_cast<uint32_t>(execution.seed), static_cast<uint32_t>(execution.seed >> 32)};
+        for (uint32_t i = 0; i < dropoutWords(*execution.spec); ++i) {
             words[layout.ofDropout + i] = dropout[i];
         }
     }
@@ -146,6 +163,7 @@ PrepareDispatch makePrepareDispatch(const Execution& execution, uint64_t index) 
     prepare.constants.rowsWord = static_cast<uint32_t>((execution.rowsOffset - rows.begin) / sizeof(uint32_t));
     prepare.constants.targetWord = 0;
     // The rows buffer holds 32 bits, so a run that starts beyond them has none of its rows.
+    prepare.constants.groups = execution.spec->groups;
     prepare.constants.firstRow = run.first < UINT32_MAX ? static_cast<uint32_t>(run.first) : UINT32_MAX;
     prepare.constants.maxRows = static_cast<uint32_t>(run.count);
     prepare.constants.rowsPerWorkgroup = execution.choice->rowsPerWorkgroup();

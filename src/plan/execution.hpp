@@ -60,7 +60,8 @@ PrepareDispatch makePrepareDispatch(const Execution& execution, uint64_t index);
 // Scratch of one dispatch whose rows come from a GPU buffer; also the alignment of the scratch.
 uint64_t scratchStride(const DeviceFacts& facts);
 
-// The range that an operand's accesses stay in, over all dispatches.
+// The bytes of an operand's elements, and the range that its accesses stay in, over all dispatches.
+ByteRange wholeRange(const Execution& execution, VknRole role);
 ByteRange operandRange(const Execution& execution, VknRole role);
 
 }  // namespace vkn

@@ -6,14 +6,18 @@
 
 namespace vkn {
 
-constexpr uint32_t kRoleCount = 20;  // VknRole is 1 to 19; index 0 is unused
+constexpr uint32_t kRoleCount = 32;  // VknRole is 1 to 31; index 0 is unused
 constexpr uint32_t kMaxHiddenSize = 1u << 24;
 
-// rows x hiddenSize elements, hiddenSize, one a row, or two words
+// rows x hiddenSize elements, parameterRows x hiddenSize, one a row or a block of it, one an outer block, a table of the
+// operation's own size, one in all, or two words
 enum class Extent {
     Rows,
     Parameters,
     Scalars,
+    Outers,
+    Table,
+    Single,
     Seed,
 };
 
@@ -27,14 +31,15 @@ struct RoleInfo {
     uint32_t slot;  // VKN_BINDING_* in shaders/include/interface.h
     VknType type;   // the only one, or kAnyFloat
 
-    bool isPerRow() const { return extent == Extent::Rows || extent == Extent::Scalars; }
+    bool isPerRow() const { return extent == Extent::Rows || extent == Extent::Scalars || extent == Extent::Outers; }
 };
 
 struct OperationInfo {
     VknOperation operation;
     const char* name;
-    uint32_t kernelFlags;  // VKN_FLAG_*
-    bool hasMean;          // its mean can be saved
+    bool takesStatistics;    // of rows; otherwise it works on each element by itself
+    uint32_t requiredRoles;  // beside those of its placement; bit (1 << role)
+    uint32_t excludedRoles;  // that placements have and it does not
 };
 
 // What surrounds the norm.
@@ -73,6 +78,22 @@ struct OperationSpec {
     float residualScale = 1;
     float branchScale = 1;
     float dropoutProbability = 0;
+    float alpha = 0;
+    uint32_t parameterRows = 1;
+    uint32_t activation = VKN_ACTIVATION_SILU;
+    uint32_t normFirst = 0;
+    uint32_t quantization = VKN_QUANTIZATION_STATIC;
+    float outputScale = 1;
+    float outputScale2 = 1;
+    float largestValue = 0;
+    uint32_t blockSize = 0;
+    uint32_t ropeLayout = VKN_ROPE_LAYOUT_HALF_SPLIT;
+    uint32_t rotarySize = 0;
+    float ropeScale = 1;
+    uint32_t queryRows = 0;
+    uint32_t channels = 0;  // of GroupNorm
+    uint32_t groups = 1;
+    uint32_t channelsLast = 0;
     // VknKernelOverride; zero where the library chooses.
     uint32_t form = 0;
     uint32_t workgroupSize = 0;
@@ -85,6 +106,19 @@ struct OperationSpec {
     bool isSet(VknPlanFlagBits flag) const { return (flags & static_cast<uint32_t>(flag)) != 0; }
     VknType type(VknRole role) const { return static_cast<VknType>(types[role]); }
     bool hasDropout() const { return dropoutProbability > 0; }
+    bool hasRope() const { return rotarySize != 0; }
+    // Whether elements turn with others that are half the rotary size away.
+    bool turnsHalves() const { return hasRope() && ropeLayout == VKN_ROPE_LAYOUT_HALF_SPLIT; }
+    // What kernels take for a row: a group of an image, or the row itself. Its elements, and those from the first to the last.
+    uint32_t kernelRowSize() const { return hiddenSize / groups; }
+    // Rows of gamma and beta that kernel rows take turns with.
+    uint32_t kernelParameterRows() const { return groups > 1 ? groups : parameterRows; }
+    uint32_t kernelRowSpan() const {
+        return channelsLast != 0 ? hiddenSize - channels + channels / groups : kernelRowSize();
+    }
+    bool takesStatistics() const;
+    // Whether an output's scale is computed, which takes a pass over the row.
+    bool measuresOutput() const;
     // The operand that stands for `role`: itself, but in place, where it is written.
     VknRole standIn(VknRole role) const;
 };
@@ -96,7 +130,7 @@ VknResult makeOperationSpec(const VknPlanCreateInfo& info, OperationSpec& spec, 
 VknResult checkOperationSpec(const OperationSpec& spec, VknError* error);
 
 // Elements of an operand that belong to a row, or to all.
-uint32_t rowElements(const RoleInfo& role, uint32_t hiddenSize);
+uint64_t rowElements(const RoleInfo& role, const OperationSpec& spec);
 
 // Bytes of a row that must move: each input read once, each output written once.
 uint64_t leastBytesPerRow(const OperationSpec& spec);

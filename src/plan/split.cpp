@@ -9,6 +9,8 @@ uint64_t saturatingMultiply(uint64_t a, uint64_t b) { return a != 0 && b > kTooL
 
 uint64_t saturatingAdd(uint64_t a, uint64_t b) { return b > kTooLarge - a ? kTooLarge : a + b; }
 
+static uint64_t divideUp(uint64_t a, uint64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
+
 static uint64_t rowStart(const Tensor& tensor, uint64_t outer, uint64_t inner) {
     return saturatingAdd(saturatingMultiply(outer, tensor.outerStride), saturatingMultiply(inner, tensor.rowStride));
 }
@@ -17,9 +19,24 @@ static uint64_t larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 static uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
+RowShape shapeOf(const Tensor& tensor, const RowShape& shape) {
+    if (tensor.rowsOfOuter == 0) {
+        return shape;
+    }
+    return {saturatingMultiply(divideUp(shape.rows, shape.rowsPerOuter), tensor.rowsOfOuter), tensor.rowsOfOuter};
+}
+
 ByteRange rowRange(const Tensor& tensor, const RowShape& shape, uint64_t first, uint64_t count) {
     if (count == 0) {
         return {tensor.offset, tensor.offset};
+    }
+    if (tensor.rowsOfOuter != 0) {
+        const uint64_t firstOuter = first / shape.rowsPerOuter;
+        const uint64_t outers = (first + (count - 1)) / shape.rowsPerOuter - firstOuter + 1;
+        Tensor own = tensor;
+        own.rowsOfOuter = 0;
+        return rowRange(own, {outers * tensor.rowsOfOuter, tensor.rowsOfOuter}, firstOuter * tensor.rowsOfOuter,
+                        outers * tensor.rowsOfOuter);
     }
     const uint64_t last = first + (count - 1);
     const uint64_t firstOuter = first / shape.rowsPerOuter;
@@ -76,8 +93,6 @@ static uint64_t largestThatFits(uint64_t most, const Fits& fitsUnits) {
     }
     return low;
 }
-
-static uint64_t divideUp(uint64_t a, uint64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
 
 bool planSplit(const RowShape& shape, const BoundTensor* tensors, uint32_t tensorCount, uint64_t maxRange,
                uint32_t alignment, bool mayJoinOuters, Split& split) {

@@ -15,12 +15,17 @@ struct Tensor {
     uint64_t rowElements = 0;  // elements of a row that are accessed; for parameters there is one "row"
     uint64_t rowStride = 0;    // elements; 0 for parameters
     uint64_t outerStride = 0;
+    uint64_t sourceRows = 0;   // of a tensor whose rows are gathered: rowElements span them all
+    uint64_t rowsOfOuter = 0;  // that the tensor has, where it does not have all rows of an outer block
 };
 
 struct RowShape {
     uint64_t rows = 0;
     uint64_t rowsPerOuter = 0;  // at least 1
 };
+
+// The rows that a tensor has of an operation's.
+RowShape shapeOf(const Tensor& tensor, const RowShape& shape);
 
 struct ByteRange {
     uint64_t begin = 0;
@@ -33,7 +38,8 @@ constexpr uint64_t kTooLarge = UINT64_MAX;
 uint64_t saturatingMultiply(uint64_t a, uint64_t b);
 uint64_t saturatingAdd(uint64_t a, uint64_t b);
 
-// Bytes of the buffer that `count` rows from `first` on cover. A run that spans outer blocks starts with a whole one.
+// Bytes of the buffer that `count` rows from `first` on cover. A run that spans outer blocks starts with a whole one. Of a tensor
+// that does not have all rows, those of whole outer blocks.
 // end is kTooLarge where the arithmetic does not fit.
 ByteRange rowRange(const Tensor& tensor, const RowShape& shape, uint64_t first, uint64_t count);
 

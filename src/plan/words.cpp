@@ -3,7 +3,14 @@
 namespace vkn {
 
 static uint32_t wordsOf(const RoleInfo& role, bool hasOuterStrides) {
-    return role.extent != Extent::Rows ? 1 : (hasOuterStrides ? 3 : 2);
+    if (role.extent == Extent::Rows) {
+        return hasOuterStrides ? 3 : 2;
+    }
+    return role.role == VKN_ROLE_ROW_INDEX || role.role == VKN_ROLE_COS_SIN ? 2 : 1;
+}
+
+uint32_t dropoutWords(const OperationSpec& spec) {
+    return VKN_DROPOUT_WORDS - (spec.has(VKN_ROLE_SEED) ? VKN_SEED_WORDS : 0);
 }
 
 static WordLayout layOut(const OperationSpec& spec, bool hasOuterStrides) {
@@ -22,7 +29,10 @@ static WordLayout layOut(const OperationSpec& spec, bool hasOuterStrides) {
     }
     if (spec.hasDropout()) {
         layout.ofDropout = layout.count;
-        layout.count += VKN_DROPOUT_WORDS;
+        layout.count += dropoutWords(spec);
+    }
+    if (spec.kernelParameterRows() > 1) {
+        layout.ofParameterRows = layout.count++;
     }
     return layout;
 }

@@ -118,17 +118,24 @@ private:
                        VK_ACCESS_INDIRECT_COMMAND_READ_BIT | VK_ACCESS_UNIFORM_READ_BIT});
     }
 
-    // Dispatches of a split tensor write words that meet where a row ends inside one.
-    static bool mayMeet(const Dispatch& a, const Dispatch& b) {
+    // Whether `writer` writes where `other` binds.
+    static bool writesInto(const Dispatch& writer, const Dispatch& other) {
         for (uint32_t i = 0; i < VKN_BINDING_COUNT; ++i) {
-            const ByteRange& x = a.written[i];
-            const ByteRange& y = b.written[i];
-            if (x.size() != 0 && y.size() != 0 && x.begin < y.end && y.begin < x.end) {
-                return true;
+            const ByteRange& range = writer.written[i];
+            for (uint32_t j = 0; j < VKN_BINDING_COUNT && range.size() != 0; ++j) {
+                const BoundBuffer& bound = other.buffers[j];
+                if (bound.buffer == writer.buffers[i].buffer && range.begin < bound.offset + bound.size &&
+                    bound.offset < range.end) {
+                    return true;
+                }
             }
         }
         return false;
     }
+
+    // Dispatches of a split tensor touch words that meet where a row ends inside one; both write them, or one reads the next
+    // tensor of which this one is a column.
+    static bool mayMeet(const Dispatch& a, const Dispatch& b) { return writesInto(a, b) || writesInto(b, a); }
 
     void recordDispatches() const {
         bindPipeline(execution_.isAligned && plan_.aligned != VK_NULL_HANDLE ? plan_.aligned : plan_.general);

@@ -227,6 +227,41 @@ TEST_F(Contexts, PlanListsAreMadeAgain) {
     }
 }
 
+// What a plan's information does not show comes back from a list as well.
+TEST_F(Contexts, PlansOfAListComputeTheSame) {
+    NormCase gated;
+    gated.plan = spec(64);
+    gated.plan.gate = VKN_TYPE_F16;
+    gated.plan.activation = VKN_ACTIVATION_GELU;
+    gated.plan.normFirst = true;
+    gated.plan.parameterRows = 3;
+    gated.rows = 7;
+    NormCase dyt;
+    dyt.plan = spec(64);
+    dyt.plan.operation = VKN_OPERATION_DYT;
+    dyt.plan.mean = dyt.plan.rstd = false;
+    dyt.plan.alpha = -0.4f;
+    dyt.plan.rowIndex = true;
+    dyt.rows = 7;
+    for (const NormCase& norm : {gated, dyt}) {
+        NormRun run(gpu(), norm);
+        const VknPlan plan = run.plan();
+        size_t size = 0;
+        ASSERT_EQ(vknSerializePlans(1, &plan, &size, nullptr), VKN_SUCCESS);
+        std::vector<uint8_t> list(size);
+        ASSERT_EQ(vknSerializePlans(1, &plan, &size, list.data()), VKN_SUCCESS);
+        uint32_t count = 1;
+        VknPlan again = VKN_NULL_HANDLE;
+        ASSERT_EQ(vknCreatePlansFromList(gpu().context(), size, list.data(), &count, &again, nullptr), VKN_SUCCESS);
+        gpu().submit([&](VkCommandBuffer commands) {
+            EXPECT_EQ(vknCmdExecute(again, commands, &run.executeInfo(), nullptr), VKN_SUCCESS);
+        });
+        run.download();
+        EXPECT_TRUE(run.check());
+        vknDestroyPlan(again);
+    }
+}
+
 TEST_F(Contexts, PlansAreMadeFromSeveralThreads) {
     constexpr size_t kThreads = 4;
     const size_t plansPerThread = isQuickTest() ? 1 : 2;

@@ -20,6 +20,10 @@ public:
         const Coverage& counts = coverage();
         std::printf("checked: %zu cases, %zu rows, %zu elements, %zu without a bound\n", counts.cases, counts.rows,
                     counts.elements, counts.unbounded);
+        if (counts.quantised != 0) {
+            std::printf("quantised: %zu elements, of which %zu may be any of several\n", counts.quantised,
+                        counts.undecided);
+        }
         for (const VknType type : {VKN_TYPE_F32, VKN_TYPE_F16, VKN_TYPE_BF16}) {
             std::printf("largest error, %s: %.3f of its bound (%s)\n", formatFacts(type).name, counts.tightest[type],
                         counts.tightestCase[type].c_str());

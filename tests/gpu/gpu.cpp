@@ -1,13 +1,16 @@
 #include "gpu/gpu.hpp"
 
 #include "support/formats.hpp"
+#include "support/functions.hpp"
 #include "support/reference.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 
@@ -22,7 +25,8 @@ std::unique_ptr<Gpu>& instance() {
     return gpu;
 }
 
-// Messages that are no fault of ours, each with the reason. Those of validation layers are in tests/validation.
+// Messages that are no fault of ours, each with the reason. Those of validation
+// layers are in tests/validation.
 struct Allowed {
     const char* part;
     const char* reason;
@@ -41,6 +45,15 @@ bool isAllowed(const std::string& message) {
         }
     }
     return false;
+}
+
+std::string describeQuantization(const PlanSpec& spec) {
+    constexpr const char* kNames[] = {"static", "per row", "per block"};
+    char text[128];
+    std::snprintf(text, sizeof text, " %s %u scales %a %a largest %a", kNames[spec.quantization], spec.blockSize,
+                  static_cast<double>(spec.scale), static_cast<double>(spec.scale2),
+                  static_cast<double>(spec.largestValue));
+    return text;
 }
 
 std::string environment(const char* name) {
@@ -71,8 +84,15 @@ const RoleFacts& roleFacts(VknRole role) {
         {VKN_ROLE_MEAN_2, "mean2", Extent::Scalars, true},
         {VKN_ROLE_RSTD_2, "rstd2", Extent::Scalars, true},
         {VKN_ROLE_SEED, "seed", Extent::Seed, false},
+        {VKN_ROLE_OUTPUT_SCALE, "scale", Extent::Scales, true},
+        {VKN_ROLE_OUTPUT_SCALE_2, "scale2", Extent::Scales, true},
+        {VKN_ROLE_STATIC_SCALE, "static scale", Extent::Single, false},
+        {VKN_ROLE_STATIC_SCALE_2, "static scale2", Extent::Single, false},
+        {VKN_ROLE_GATE, "gate", Extent::Rows, false},
+        {VKN_ROLE_ROW_INDEX, "row index", Extent::Scalars, false},
     };
-    return kRoles[role - 1];
+    return *std::find_if(std::begin(kRoles), std::end(kRoles),
+                         [&](const RoleFacts& facts) { return facts.role == role; });
 }
 
 VknRole PlanSpec::inputRole() const {
@@ -116,8 +136,23 @@ std::vector<VknOperandType> PlanSpec::operands() const {
     add(mean2, VKN_ROLE_MEAN_2, VKN_TYPE_F32);
     add(rstd2, VKN_ROLE_RSTD_2, VKN_TYPE_F32);
     add(seed, VKN_ROLE_SEED, VKN_TYPE_U32);
+    addOptional(VKN_ROLE_GATE, gate);
+    add(rowIndex, VKN_ROLE_ROW_INDEX, VKN_TYPE_U32);
+    const bool measures = quantization != VKN_QUANTIZATION_STATIC;
+    add(hasQuantised(VKN_ROLE_OUTPUT) && measures, VKN_ROLE_OUTPUT_SCALE, VKN_TYPE_F32);
+    add(hasQuantised(VKN_ROLE_OUTPUT_2) && measures, VKN_ROLE_OUTPUT_SCALE_2, VKN_TYPE_F32);
+    add(hasQuantised(VKN_ROLE_OUTPUT) && staticScale, VKN_ROLE_STATIC_SCALE, VKN_TYPE_F32);
+    add(hasQuantised(VKN_ROLE_OUTPUT_2) && staticScale, VKN_ROLE_STATIC_SCALE_2, VKN_TYPE_F32);
     return result;
 }
+
+bool PlanSpec::hasQuantised(VknRole role) const {
+    const PlacementFacts& facts = placementFacts(placement);
+    return role == VKN_ROLE_OUTPUT ? facts.writesOutput && isQuantised(output)
+                                   : facts.hasSecondBranch && isQuantised(output2);
+}
+
+uint32_t PlanSpec::scalesPerRow() const { return blockSize == 0 ? 1 : (hiddenSize + blockSize - 1) / blockSize; }
 
 VknType PlanSpec::typeOf(VknRole role) const {
     for (const VknOperandType& operand : operands()) {
@@ -128,8 +163,15 @@ VknType PlanSpec::typeOf(VknRole role) const {
     throw std::logic_error(std::string("no operand ") + roleFacts(role).name);
 }
 
+uint64_t PlanSpec::parametersOf(VknRole role) const {
+    const bool isOfNorm =
+        role == VKN_ROLE_GAMMA || role == VKN_ROLE_BETA || role == VKN_ROLE_GAMMA_2 || role == VKN_ROLE_BETA_2;
+    return isOfNorm ? std::max(parameterRows, 1u) : 1;
+}
+
 std::string PlanSpec::describe() const {
-    std::string text = operation == VKN_OPERATION_LAYER_NORM ? "layer" : "rms";
+    constexpr const char* kOperations[] = {"", "rms", "layer", "dyt", "gated"};
+    std::string text = kOperations[operation];
     text += " " + std::to_string(hiddenSize);
     for (const VknOperandType& operand : operands()) {
         text += std::string(" ") + roleFacts(operand.role).name;
@@ -141,9 +183,21 @@ std::string PlanSpec::describe() const {
     if (partialSize != 0) {
         text += " of the first " + std::to_string(partialSize);
     }
+    if (operation == VKN_OPERATION_DYT) {
+        text += " alpha " + std::to_string(alpha);
+    }
+    if (parameterRows > 1) {
+        text += " parameters of " + std::to_string(parameterRows) + " rows";
+    }
+    if (gate) {
+        text += std::string(" ") + activationFacts(activation).name + (normFirst ? " behind the norm" : "");
+    }
     if (placement != VKN_PLACEMENT_NONE) {
         text += std::string(" ") + placementFacts(placement).name + " a " + std::to_string(residualScale) + " b " +
                 std::to_string(branchScale) + " dropout " + std::to_string(dropoutProbability);
+    }
+    if (hasQuantised(VKN_ROLE_OUTPUT) || hasQuantised(VKN_ROLE_OUTPUT_2)) {
+        text += describeQuantization(*this);
     }
     text += " form " + variant.name + (variant.readTwice ? " twice" : "");
     text += variant.subgroupSize != 0 ? " subgroup " + std::to_string(variant.subgroupSize) : "";
@@ -160,19 +214,35 @@ VknResult createPlan(VknContext context, const PlanSpec& spec, VknPlan* plan, Vk
     kernel.subgroupSize = spec.variant.subgroupSize;
     kernel.maxWorkgroups = spec.maxWorkgroups;
     kernel.readTwice = spec.variant.readTwice ? VK_TRUE : VK_FALSE;
+    VknGateInfo gate{};
+    gate.sType = VKN_STRUCTURE_TYPE_GATE_INFO;
+    gate.pNext = &kernel;
+    gate.activation = spec.activation;
+    gate.normFirst = spec.normFirst ? VK_TRUE : VK_FALSE;
     VknBlockInfo block{};
     block.sType = VKN_STRUCTURE_TYPE_BLOCK_INFO;
-    block.pNext = &kernel;
+    block.pNext = spec.gate ? static_cast<const void*>(&gate) : &kernel;
     block.placement = spec.placement;
     block.residualScale = spec.residualScale;
     block.branchScale = spec.branchScale;
     block.dropoutProbability = spec.dropoutProbability;
+    VknQuantizationInfo quantization{};
+    quantization.sType = VKN_STRUCTURE_TYPE_QUANTIZATION_INFO;
+    quantization.quantization = spec.quantization;
+    quantization.scale = spec.scale;
+    quantization.scale2 = spec.scale2;
+    quantization.largestValue = spec.largestValue;
+    quantization.blockSize = spec.blockSize;
     const std::vector<VknOperandType> operands = spec.operands();
     VknPlanCreateInfo info{};
     info.sType = VKN_STRUCTURE_TYPE_PLAN_CREATE_INFO;
-    info.pNext = &kernel;
+    info.pNext = block.pNext;
     if (spec.placement != VKN_PLACEMENT_NONE) {
         info.pNext = &block;
+    }
+    if (spec.hasQuantised(VKN_ROLE_OUTPUT) || spec.hasQuantised(VKN_ROLE_OUTPUT_2)) {
+        quantization.pNext = info.pNext;
+        info.pNext = &quantization;
     }
     info.flags = spec.flags;
     info.operation = spec.operation;
@@ -182,6 +252,8 @@ VknResult createPlan(VknContext context, const PlanSpec& spec, VknPlan* plan, Vk
     info.epsilon = spec.epsilon;
     info.gammaOffset = spec.gammaOffset;
     info.partialSize = spec.partialSize;
+    info.alpha = spec.alpha;
+    info.parameterRows = spec.parameterRows;
     return vknCreatePlan(context, &info, plan, error);
 }
 

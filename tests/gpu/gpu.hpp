@@ -1,4 +1,5 @@
-// The device that the whole program tests, its messages, and the plans made on it.
+// The device that the whole program tests, its messages, and the plans made on
+// it.
 #pragma once
 
 #include <vknorm/vknorm.h>
@@ -24,9 +25,11 @@ struct FormVariant {
 // How the elements of an operand lie.
 enum class Extent {
     Rows,        // rows x hiddenSize
-    Parameters,  // hiddenSize
+    Parameters,  // hiddenSize, or so many rows of it
     Scalars,     // one a row
     Seed,        // two uint32_t
+    Scales,      // of a quantised output: one a row, or one a block of a row
+    Single,      // one
 };
 
 struct RoleFacts {
@@ -52,11 +55,18 @@ struct PlanSpec {
     float epsilon = 1e-5f;
     float gammaOffset = 0.0f;
     uint32_t partialSize = 0;
+    float alpha = 0.0f;          // of DyT
+    uint32_t parameterRows = 0;  // 0 counts as 1, as in VknPlanCreateInfo
+    std::optional<VknType> gate;
+    VknActivation activation = VKN_ACTIVATION_SILU;
+    bool normFirst = false;
+    bool rowIndex = false;  // rows of x are gathered
     FormVariant variant;
     uint32_t workgroupSize = 0;
     uint32_t maxWorkgroups = 0;
 
-    // A residual block. Types of operands that the placement does not have are ignored, as `output` is by SANDWICH.
+    // A residual block. Types of operands that the placement does not have are
+    // ignored, as `output` is by SANDWICH.
     VknPlacement placement = VKN_PLACEMENT_NONE;
     VknType residual = VKN_TYPE_F32;
     VknType residualOutput = VKN_TYPE_F32;
@@ -75,12 +85,23 @@ struct PlanSpec {
     float branchScale = 0.0f;
     float dropoutProbability = 0.0f;
 
+    // Quantised outputs, where `output` or `output2` has such a type.
+    VknQuantization quantization = VKN_QUANTIZATION_STATIC;
+    float scale = 0.0f;  // 0 counts as 1, as in VknQuantizationInfo
+    float scale2 = 0.0f;
+    float largestValue = 0.0f;
+    uint32_t blockSize = 0;
+    bool staticScale = false;  // the scales come from a buffer
+
     bool isInPlace() const { return (flags & VKN_PLAN_IN_PLACE_BIT) != 0; }
     // Where x and the residual are read from.
     VknRole inputRole() const;
     VknRole residualRole() const;
     std::vector<VknOperandType> operands() const;
-    VknType typeOf(VknRole role) const;  // of one of operands()
+    VknType typeOf(VknRole role) const;         // of one of operands()
+    uint64_t parametersOf(VknRole role) const;  // rows of hiddenSize that a parameter has
+    bool hasQuantised(VknRole role) const;      // OUTPUT or OUTPUT_2, of a quantised type
+    uint32_t scalesPerRow() const;              // of such an output
     std::string describe() const;
 };
 
@@ -102,7 +123,8 @@ class Gpu {
 public:
     // Opened by the first test that needs it; the same until the program ends.
     static Gpu& get();
-    // Called by main's environment, before the driver is unloaded. Prints what was covered.
+    // Called by main's environment, before the driver is unloaded. Prints what
+    // was covered.
     static void close();
 
     explicit Gpu(const DeviceOptions& options);
@@ -116,8 +138,9 @@ public:
     const VknContextInfo& contextInfo() const { return contextInfo_; }
     // Null where push descriptors make it unnecessary.
     VknBindingPool bindingPool() { return pool_; }
-    // Every form that the device can run, each with its choice of subgroup sizes; in front, the automatic choice, which
-    // programs with emulated subgroups lack.
+    // Every form that the device can run, each with its choice of subgroup sizes;
+    // in front, the automatic choice, which programs with emulated subgroups
+    // lack.
     const std::vector<FormVariant>& variants() const { return variants_; }
     // Without the automatic choice, which is one of them.
     const std::vector<FormVariant>& forms() const { return forms_; }
@@ -146,19 +169,25 @@ private:
     size_t pipelines_ = 0;
 };
 
-// A device of a test's own, with the test's options on top of those that all devices have.
+// A device of a test's own, with the test's options on top of those that all
+// devices have.
 DeviceOptions defaultDeviceOptions();
 
-// VKNORM_TEST_FULL=1: everything multiplied out (hours on a CPU) instead of pairs and turns.
+// VKNORM_TEST_FULL=1: everything multiplied out (hours on a CPU) instead of
+// pairs and turns.
 bool isFullTest();
-// VKNORM_TEST_QUICK=1: kernel forms take turns wherever they would be multiplied with something else. For drivers that
-// compile slowly (drivers.txt).
+// VKNORM_TEST_QUICK=1: kernel forms take turns wherever they would be
+// multiplied with something else. For drivers that compile slowly
+// (drivers.txt).
 bool isQuickTest();
-// Whether form number `form` is to be tested with number `other` of something else.
+// Whether form number `form` is to be tested with number `other` of something
+// else.
 bool isTurnOf(size_t form, size_t other);
-// True where messages about missing synchronisation between commands can be expected.
+// True where messages about missing synchronisation between commands can be
+// expected.
 bool isSynchronisationValidated();
-// True for the layer that misses write-after-write between dispatches (1.3.239 and near).
+// True for the layer that misses write-after-write between dispatches (1.3.239
+// and near).
 bool isPackagedValidation();
 
 }  // namespace vknorm::test

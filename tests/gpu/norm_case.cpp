@@ -24,6 +24,8 @@ BlockSpec referenceSpec(const NormCase& norm) {
     block.dropoutProbability = plan.dropoutProbability;
     block.seed = norm.dropoutSeed;
     block.stream = norm.stream;
+    block.activation = plan.gate ? std::optional(plan.activation) : std::nullopt;
+    block.normFirst = plan.normFirst;
     const std::optional<VknType> gammas[] = {plan.gamma, plan.gamma2};
     const std::optional<VknType> betas[] = {plan.beta, plan.beta2};
     for (size_t which = 0; which < 2; ++which) {
@@ -37,6 +39,7 @@ BlockSpec referenceSpec(const NormCase& norm) {
         spec.hasBeta = betas[which].has_value();
         spec.gammaOffset = static_cast<double>(plan.gammaOffset);
         spec.partialSize = plan.partialSize;
+        spec.alpha = static_cast<double>(plan.alpha);
         spec.gammaType = gammas[which].value_or(VKN_TYPE_F32);
         if (isOfBranch || block.facts().hasResidual) {
             spec.inputType = plan.typeOf(isOfBranch ? plan.inputRole() : plan.residualRole());
@@ -63,6 +66,8 @@ const OperandPlace& placeOf(const NormCase& norm, VknRole role) {
             return norm.input2;
         case VKN_ROLE_OUTPUT_2:
             return norm.output2;
+        case VKN_ROLE_GATE:
+            return norm.gate;
         default:
             return norm.output;
     }
@@ -81,6 +86,7 @@ std::string NormCase::describe() const {
     for (const VknOperandType& operand : plan.operands()) {
         text += roleFacts(operand.role).extent == Extent::Rows ? describePlace(*this, operand.role) : std::string();
     }
+    text += plan.rowIndex ? ", gathered from " + std::to_string(sourceRows) : std::string();
     return text;
 }
 
@@ -99,16 +105,22 @@ NormRun::NormRun(Gpu& gpu, const NormCase& norm)
 
 // ---- where operands lie --------------------------------------------------------------------------------------------
 
-// Scalars and the seed share a binding, and so may parameters: each of these kinds lies in one buffer.
+// Scalars and the seed share a binding, and so may parameters: each of these kinds lies in one buffer. So do x and its gate
+// where a test wants it.
 void NormRun::placeOperands() {
     const bool packed = isPacked();
     PlacedTensors parameters;
     PlacedTensors scalars;
+    PlacedTensors halves;
     for (const VknOperandType& operand : norm_.plan.operands()) {
         const bool isOften = operand.role == VKN_ROLE_GAMMA || operand.role == VKN_ROLE_BETA;
         switch (roleFacts(operand.role).extent) {
             case Extent::Rows:
-                addBuffer({placeRows(operand)});
+                if (norm_.packGate && (operand.role == VKN_ROLE_GATE || operand.role == norm_.plan.inputRole())) {
+                    halves.push_back(placeRows(operand));
+                } else {
+                    addBuffer({placeRows(operand)});
+                }
                 break;
             case Extent::Parameters:
                 if (isOften && !packed) {
@@ -118,13 +130,16 @@ void NormRun::placeOperands() {
                 }
                 break;
             case Extent::Scalars:
+            case Extent::Scales:
                 scalars.push_back(placeScalars(operand, scalars));
                 break;
             case Extent::Seed:
-                scalars.push_back(placeSeed(scalars));
+            case Extent::Single:
+                scalars.push_back(placeWords(operand, scalars));
                 break;
         }
     }
+    addBuffer(halves);
     addBuffer(parameters);
     addBuffer(scalars);
 }
@@ -139,6 +154,11 @@ NormRun::Placed NormRun::placeRows(const VknOperandType& operand) const {
     layout.rowStride = place.rowStride;
     layout.outerStride = place.outerStride;
     layout.byteOffset = place.byteOffset;
+    if (isGathered(operand.role)) {
+        layout.rows = sourceRows();
+        layout.rowsPerOuter = 0;
+        layout.outerStride = 0;
+    }
     return {operand.role, layout, layout.endByte()};
 }
 
@@ -147,6 +167,7 @@ NormRun::Placed NormRun::placeParameters(const VknOperandType& operand, const Pl
     const uint64_t begin = before.empty() ? 0 : before.back().endByte + kGuardBytes;
     TensorLayout layout;
     layout.type = operand.type;
+    layout.rows = norm_.plan.parametersOf(operand.role);
     layout.hiddenSize = norm_.plan.hiddenSize;
     layout.byteOffset = (begin + kAlignment - 1) / kAlignment * kAlignment;
     if (operand.role == VKN_ROLE_GAMMA) {
@@ -162,17 +183,19 @@ NormRun::Placed NormRun::placeParameters(const VknOperandType& operand, const Pl
 // As a row whose columns are the rows. Those that a GPU buffer leaves out have room as well, though nothing comes into
 // it.
 NormRun::Placed NormRun::placeScalars(const VknOperandType& operand, const PlacedTensors& before) const {
+    const uint64_t perRow = roleFacts(operand.role).extent == Extent::Scales ? norm_.plan.scalesPerRow() : 1;
     TensorLayout layout;
-    layout.hiddenSize = writtenRows();
+    layout.hiddenSize = writtenRows() * perRow;
     layout.byteOffset = before.empty() ? norm_.scalarsOffsetBytes : before.back().endByte + kScalarGap;
-    return {operand.role, layout, layout.byteOffset + norm_.rows * sizeof(float)};
+    return {operand.role, layout, layout.byteOffset + norm_.rows * perRow * sizeof(float)};
 }
 
-NormRun::Placed NormRun::placeSeed(const PlacedTensors& before) const {
+// What there is one of, or a seed's two words.
+NormRun::Placed NormRun::placeWords(const VknOperandType& operand, const PlacedTensors& before) const {
     TensorLayout layout;
-    layout.hiddenSize = 2;
+    layout.hiddenSize = operand.role == VKN_ROLE_SEED ? 2 : 1;
     layout.byteOffset = before.empty() ? norm_.scalarsOffsetBytes : before.back().endByte + kScalarGap;
-    return {VKN_ROLE_SEED, layout, layout.endByte()};
+    return {operand.role, layout, layout.endByte()};
 }
 
 // Whether gamma or beta must share a buffer.
@@ -192,11 +215,23 @@ bool NormRun::isPacked() const {
            });
 }
 
+bool NormRun::isGathered(VknRole role) const { return norm_.plan.rowIndex && role == VKN_ROLE_INPUT; }
+
+uint64_t NormRun::sourceRows() const { return norm_.sourceRows != 0 ? norm_.sourceRows : norm_.rows; }
+
+uint64_t NormRun::sourceRow(uint64_t row) {
+    const DeviceTensor* index = find(VKN_ROLE_ROW_INDEX);
+    return index == nullptr ? row : std::min<uint64_t>(index->before.bits(0, row), sourceRows() - 1);
+}
+
 void NormRun::addBuffer(const PlacedTensors& tensors) {
     if (tensors.empty()) {
         return;
     }
-    const uint64_t end = tensors.back().endByte + norm_.guardBytes;
+    uint64_t end = 0;
+    for (const Placed& placed : tensors) {
+        end = std::max(end, placed.endByte + norm_.guardBytes);
+    }
     for (const Placed& placed : tensors) {
         const Tensor tensor(placed.layout, end - placed.layout.endByte());
         if (&placed == tensors.data()) {
@@ -230,12 +265,25 @@ void NormRun::fillInput(DeviceTensor& tensor, Random& random) {
             tensor.before.setBits(0, 1, static_cast<uint32_t>(norm_.dropoutSeed >> 32));
             return;
         case Extent::Scalars:
-            tensor.before.fill([&](uint64_t, uint64_t row) { return inputValue(tensor.role, random, row, 0); });
+            if (tensor.role != VKN_ROLE_ROW_INDEX) {
+                tensor.before.fill([&](uint64_t, uint64_t row) { return inputValue(tensor.role, random, row, 0); });
+                return;
+            }
+            for (uint64_t row = 0; row < tensor.before.layout().hiddenSize; ++row) {
+                tensor.before.setBits(0, row, indexValue(random, row));
+            }
             return;
         default:
             tensor.before.fill(
                 [&](uint64_t row, uint64_t column) { return inputValue(tensor.role, random, row, column); });
     }
+}
+
+uint32_t NormRun::indexValue(Random& random, uint64_t row) const {
+    if (norm_.rowIndex) {
+        return norm_.rowIndex(row);
+    }
+    return random.below(static_cast<uint32_t>(sourceRows() + 2));
 }
 
 double NormRun::inputValue(VknRole role, Random& random, uint64_t row, uint64_t column) const {
@@ -254,6 +302,9 @@ double NormRun::inputValue(VknRole role, Random& random, uint64_t row, uint64_t 
             return 0.25 * random.normal();
         case VKN_ROLE_LAYER_SCALE:
             return 0.75 + 0.25 * random.normal();
+        case VKN_ROLE_STATIC_SCALE:
+        case VKN_ROLE_STATIC_SCALE_2:
+            return 0.01 + 0.02 * random.uniform();
         case VKN_ROLE_ROW_SCALE:
             return row % 4 == 3 ? 0.0 : 0.5 + random.uniform();  // as stochastic depth drops a row
         default:
@@ -310,14 +361,16 @@ uint64_t NormRun::writtenRows() const {
 
 std::vector<uint32_t> NormRun::outputRow(uint64_t row) {
     std::vector<uint32_t> bits;
-    for (const Extent extent : {Extent::Rows, Extent::Scalars}) {
+    for (const Extent extent : {Extent::Rows, Extent::Scalars, Extent::Scales}) {
         for (const auto& tensor : tensors_) {
             if (!roleFacts(tensor->role).isWritten || roleFacts(tensor->role).extent != extent) {
                 continue;
             }
-            const uint64_t columns = extent == Extent::Rows ? norm_.plan.hiddenSize : 1;
+            const uint64_t scalars = extent == Extent::Scales ? norm_.plan.scalesPerRow() : 1;
+            const uint64_t columns = extent == Extent::Rows ? norm_.plan.hiddenSize : scalars;
             for (uint64_t column = 0; column < columns; ++column) {
-                bits.push_back(extent == Extent::Rows ? tensor->after.bits(row, column) : tensor->after.bits(0, row));
+                bits.push_back(extent == Extent::Rows ? tensor->after.bits(row, column)
+                                                      : tensor->after.bits(0, row * scalars + column));
             }
         }
     }
@@ -343,6 +396,7 @@ const VknExecuteInfo& NormRun::executeInfo() {
     info_.sType = VKN_STRUCTURE_TYPE_EXECUTE_INFO;
     info_.rows = norm_.rows;
     info_.rowsPerOuter = norm_.rowsPerOuter;
+    info_.sourceRows = norm_.plan.rowIndex ? sourceRows() : 0;
     info_.operandCount = static_cast<uint32_t>(operands_.size());
     info_.pOperands = operands_.data();
     info_.bindingPool = gpu_.bindingPool();

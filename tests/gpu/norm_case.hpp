@@ -36,6 +36,8 @@ struct NormCase {
     OperandPlace residualOutput;
     OperandPlace input2;
     OperandPlace output2;
+    OperandPlace gate;
+    bool packGate = false;  // the gate lies in the buffer of x, as their strides and offsets permit
     uint64_t gammaOffsetBytes = 0;
     uint64_t betaOffsetBytes = 0;
     // The other parameters lie in one buffer, since they may share a binding: each so many elements of its own behind a
@@ -51,8 +53,11 @@ struct NormCase {
     uint64_t guardBytes = kGuardBytes;
     uint64_t seed = 1;
     ValueFunction value;  // x; empty: random rows of different scale and mean
-    ValueFunction gamma;  // row is 0; empty: random about 1 - gammaOffset
+    ValueFunction gamma;  // row is the parameters'; empty: random about 1 - gammaOffset
     ValueFunction beta;
+    // Where rows of x are gathered: from how many (0: as many as there are rows), and from which; empty: any, and beyond.
+    uint64_t sourceRows = 0;
+    std::function<uint32_t(uint64_t row)> rowIndex;
     std::map<VknRole, ValueFunction> others;  // of other roles; RESIDUAL in place as well, ROW_SCALE's column is 0
 
     std::string describe() const;
@@ -82,6 +87,8 @@ public:
 
     const NormCase& norm() const { return norm_; }
     uint64_t writtenRows() const;
+    // The row of x that is read for a row.
+    uint64_t sourceRow(uint64_t row);
     DeviceTensor* find(VknRole role);
     // The bits of what was written to a row: y, h, y2, then the scalars, in the order of their roles.
     std::vector<uint32_t> outputRow(uint64_t row);
@@ -99,14 +106,17 @@ private:
     Placed placeRows(const VknOperandType& operand) const;
     Placed placeParameters(const VknOperandType& operand, const PlacedTensors& before) const;
     Placed placeScalars(const VknOperandType& operand, const PlacedTensors& before) const;
-    Placed placeSeed(const PlacedTensors& before) const;
+    Placed placeWords(const VknOperandType& operand, const PlacedTensors& before) const;
     bool isPacked() const;
+    bool isGathered(VknRole role) const;
+    uint64_t sourceRows() const;
     void addBuffer(const PlacedTensors& tensors);
 
     bool isRead(VknRole role) const;
     void fillInputs();
     void fillInput(DeviceTensor& tensor, Random& random);
     void shareBytes();
+    uint32_t indexValue(Random& random, uint64_t row) const;
     double inputValue(VknRole role, Random& random, uint64_t row, uint64_t column) const;
     const ValueFunction* givenValues(VknRole role) const;
 
@@ -114,15 +124,21 @@ private:
     void addDropoutInfo();
 
     bool checkMemory();
-    BlockParameters parametersOf();
+    BlockParameters parametersOf(uint64_t parameterRow);
     BlockRow rowOf(uint64_t row);
     bool checkRow(uint64_t row, const BlockParameters& parameters);
     bool checkElements(VknRole role, uint64_t row, const std::vector<double>& exact,
                        const std::function<Interval(size_t column)>& allowed);
+    // The scales and elements of output 0 or 1, which is quantised (quantised_check.cpp).
+    bool checkQuantised(size_t which, uint64_t row, const BlockBound& bound);
+    bool checkQuantisedPart(size_t which, uint64_t row, uint64_t first, const std::vector<Interval>& y,
+                            const std::vector<double>& exact);
+    double givenScale(size_t which);
     bool checkStatistics(uint64_t row, const BlockBound& bound);
     bool checkScalar(VknRole role, uint64_t row, const Interval& allowed, double exact);
     bool checkElement(const DeviceTensor& tensor, uint32_t bits, const Interval& allowed, double exact);
     std::string describeInputs(uint64_t row, uint64_t column);
+    std::string describeInput(const DeviceTensor& tensor, uint64_t row, uint64_t column);
 
     Gpu& gpu_;
     NormCase norm_;
@@ -149,6 +165,8 @@ struct Coverage {
     double tightest[3] = {};  // by output type: the largest share of the bound that was used
     std::string tightestCase[3];
     size_t unbounded = 0;  // elements about which the bound says nothing
+    size_t quantised = 0;  // quantised elements, and those of them that may be any of several codes
+    size_t undecided = 0;
 };
 Coverage& coverage();
 

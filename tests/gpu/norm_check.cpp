@@ -20,10 +20,13 @@ bool NormRun::check() {
     if (!checkMemory()) {
         return false;
     }
-    const BlockParameters parameters = parametersOf();
+    std::vector<BlockParameters> parameters;
+    for (uint64_t row = 0; row < norm_.plan.parametersOf(VKN_ROLE_GAMMA); ++row) {
+        parameters.push_back(parametersOf(row));
+    }
     ++coverage().cases;
     for (uint64_t row = 0; row < writtenRows(); ++row) {
-        if (!checkRow(row, parameters)) {
+        if (!checkRow(row, parameters[row % parameters.size()])) {
             return false;
         }
     }
@@ -54,10 +57,11 @@ bool NormRun::checkMemory() {
     return true;
 }
 
-BlockParameters NormRun::parametersOf() {
+BlockParameters NormRun::parametersOf(uint64_t parameterRow) {
     const auto valuesOf = [&](VknRole role) {
         const DeviceTensor* tensor = find(role);
-        return tensor == nullptr ? std::vector<double>() : tensor->before.rowValues(0);
+        const uint64_t row = norm_.plan.parametersOf(role) > 1 ? parameterRow : 0;
+        return tensor == nullptr ? std::vector<double>() : tensor->before.rowValues(row);
     };
     BlockParameters parameters;
     parameters.gamma[0] = valuesOf(VKN_ROLE_GAMMA);
@@ -73,12 +77,15 @@ BlockParameters NormRun::parametersOf() {
 BlockRow NormRun::rowOf(uint64_t row) {
     BlockRow values;
     values.number = norm_.firstRow + row;
-    values.branch[0] = find(norm_.plan.inputRole())->before.rowValues(row);
+    values.branch[0] = find(norm_.plan.inputRole())->before.rowValues(sourceRow(row));
     if (spec_.facts().hasSecondBranch) {
         values.branch[1] = find(VKN_ROLE_INPUT_2)->before.rowValues(row);
     }
     if (spec_.facts().hasResidual) {
         values.residual = find(norm_.plan.residualRole())->before.rowValues(row);
+    }
+    if (const DeviceTensor* gate = find(VKN_ROLE_GATE)) {
+        values.gate = gate->before.rowValues(row);
     }
     if (const DeviceTensor* scale = find(VKN_ROLE_ROW_SCALE)) {
         values.rowScale = scale->before.value(0, row);
@@ -101,6 +108,12 @@ bool NormRun::checkRow(uint64_t row, const BlockParameters& parameters) {
     }
     constexpr VknRole kOutputs[] = {VKN_ROLE_OUTPUT, VKN_ROLE_OUTPUT_2};
     for (size_t which = 0; which < 2; ++which) {
+        if (norm_.plan.hasQuantised(kOutputs[which])) {
+            if (!checkQuantised(which, row, bound)) {
+                return false;
+            }
+            continue;
+        }
         const auto allowed = [&](size_t column) { return bound.output(which, column); };
         if (find(kOutputs[which]) != nullptr && !checkElements(kOutputs[which], row, bound.exact().y[which], allowed)) {
             return false;
@@ -173,10 +186,30 @@ std::string NormRun::describeInputs(uint64_t row, uint64_t column) {
         if (facts.extent == Extent::Seed || (facts.isWritten && !isRead(tensor->role))) {
             continue;
         }
-        const bool isScalar = facts.extent == Extent::Scalars;
-        const bool isRow = facts.extent == Extent::Rows;
-        text << ", " << (facts.isWritten ? "before " : "") << facts.name << " "
-             << tensor->before.value(isRow ? row : 0, isScalar ? row : column);
+        text << ", " << (facts.isWritten ? "before " : "") << facts.name << " " << describeInput(*tensor, row, column);
+    }
+    return text.str();
+}
+
+std::string NormRun::describeInput(const DeviceTensor& tensor, uint64_t row, uint64_t column) {
+    std::ostringstream text;
+    text.precision(9);
+    switch (roleFacts(tensor.role).extent) {
+        case Extent::Rows:
+            text << tensor.before.value(tensor.role == norm_.plan.inputRole() ? sourceRow(row) : row, column);
+            break;
+        case Extent::Parameters:
+            text << tensor.before.value(row % norm_.plan.parametersOf(tensor.role), column);
+            break;
+        case Extent::Single:
+            text << tensor.before.value(0, 0);
+            break;
+        default:
+            if (tensor.role == VKN_ROLE_ROW_INDEX) {
+                text << tensor.before.bits(0, row);
+            } else {
+                text << tensor.before.value(0, row);
+            }
     }
     return text.str();
 }

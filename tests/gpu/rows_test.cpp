@@ -1,6 +1,6 @@
 // How many rows there are: none, more than a grid's dimension, more than a binding holds, as many as a buffer says.
 #include "gpu/fixture.hpp"
-#include "gpu/function_shim.hpp"
+#include "gpu/small_bindings.hpp"
 #include "support/bounds.hpp"
 #include "support/formats.hpp"
 #include "support/random.hpp"
@@ -67,47 +67,9 @@ TEST_F(Rows, FromTheGpu) {
     runCases(gpu(), cases);
 }
 
-// A device whose bindings are small, as lavapipe's and many phones' are for large tensors.
 class SmallBindings : public Rows {
 protected:
-    void runSplit(const NormCase& norm, uint32_t range) {
-        FunctionShim shim(gpu().device());
-        shim.maxStorageBufferRange = range;
-        PlainContext context(gpu().device(), shim.getInstanceProcAddr(), VK_API_VERSION_1_1);
-        VknPlan plan = VKN_NULL_HANDLE;
-        VknBindingPool pool = VKN_NULL_HANDLE;
-        VknError error{};
-        error.sType = VKN_STRUCTURE_TYPE_ERROR;
-        ASSERT_EQ(createPlan(context.get(), norm.plan, &plan, &error), VKN_SUCCESS) << error.message;
-        VknBindingPoolCreateInfo poolInfo{};
-        poolInfo.sType = VKN_STRUCTURE_TYPE_BINDING_POOL_CREATE_INFO;
-        poolInfo.maxDispatches = 256;
-        ASSERT_EQ(vknCreateBindingPool(context.get(), &poolInfo, &pool, &error), VKN_SUCCESS) << error.message;
-        {
-            NormRun run(gpu(), norm);
-            VknExecuteInfo info = run.executeInfo();
-            info.bindingPool = pool;
-            std::optional<Buffer> scratch;
-            VkDeviceSize size = 0;
-            EXPECT_EQ(vknGetScratchSize(plan, &info, &size, &error), VKN_SUCCESS) << error.message;
-            if (size > 0) {
-                scratch.emplace(gpu().device(), size);
-                info.scratchBuffer = scratch->handle();
-                info.scratchOffset = 0;
-                info.scratchSize = size;
-            }
-            gpu().submit([&](VkCommandBuffer commands) {
-                EXPECT_EQ(vknCmdExecute(plan, commands, &info, &error), VKN_SUCCESS)
-                    << norm.describe() << ": " << error.field << ": " << error.message;
-            });
-            const size_t dispatches = shim.calls["vkCmdDispatch"] + shim.calls["vkCmdDispatchIndirect"];
-            EXPECT_GT(dispatches, 2u) << norm.describe();
-            run.download();
-            run.check();
-        }
-        vknDestroyBindingPool(pool);
-        vknDestroyPlan(plan);
-    }
+    void runSplit(const NormCase& norm, uint32_t range) { runOnSmallBindings(gpu(), norm, range); }
 };
 
 TEST_F(SmallBindings, TensorsAreSplitBetweenRows) {

@@ -3,8 +3,11 @@
 // pipeline. Fails where a pipeline cannot be created or spills registers. Nothing is executed, so it runs on drivers that
 // compile only.
 //
-//   vknorm_pipelines [--list] [--amd-code]
+//   vknorm_pipelines [--list] [--amd-code] [--norms] [--blocks] [--others]
 //     --list      a line for each pipeline
+//     --norms     RMSNorm and LayerNorm without a residual; for drivers that take long, parts can be had by themselves
+//     --blocks    with one
+//     --others    quantised outputs, gates, DyT, GroupNorm, RoPE
 //     --amd-code  also reads AMD's disassembly: rows that are aligned must be read and written 128 bits at a time, and nothing
 //                 may be rounded towards zero
 #include "pipelines/executables.hpp"
@@ -19,6 +22,7 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -38,12 +42,22 @@ struct Variant {
     VknKernelForm form = VKN_KERNEL_FORM_AUTO;
     VknPlacement placement = VKN_PLACEMENT_NONE;
     float dropoutProbability = 0;
+    std::optional<VknQuantization> quantization = std::nullopt;
+    std::optional<VknActivation> activation = std::nullopt;
+    bool normFirst = false;
+    std::optional<VknRopeLayout> rope = std::nullopt;
+    uint32_t channels = 0;  // GroupNorm
+    bool channelsLast = false;
 };
 
 // A variant as vknCreatePlan takes it; the structures point into each other, so it stays where it is.
 struct PlanDescription {
     VknKernelOverride kernel = {};
     VknBlockInfo block = {};
+    VknQuantizationInfo quantization = {};
+    VknGateInfo gate = {};
+    VknRopeInfo rope = {};
+    VknGroupInfo groups = {};
     VknPlanCreateInfo info = {};
 
     explicit PlanDescription(const Variant& variant) {
@@ -57,6 +71,10 @@ struct PlanDescription {
         block.dropoutProbability = variant.dropoutProbability;
         info.sType = VKN_STRUCTURE_TYPE_PLAN_CREATE_INFO;
         info.pNext = &block;
+        addQuantization(variant);
+        addGate(variant);
+        addRope(variant);
+        addGroups(variant);
         info.flags = variant.flags;
         info.operation = variant.operation;
         info.hiddenSize = variant.hiddenSize;
@@ -66,6 +84,48 @@ struct PlanDescription {
     }
     PlanDescription(const PlanDescription&) = delete;
     PlanDescription& operator=(const PlanDescription&) = delete;
+
+private:
+    void addQuantization(const Variant& variant) {
+        if (variant.quantization) {
+            quantization.sType = VKN_STRUCTURE_TYPE_QUANTIZATION_INFO;
+            quantization.pNext = info.pNext;
+            quantization.quantization = *variant.quantization;
+            quantization.blockSize = *variant.quantization == VKN_QUANTIZATION_PER_BLOCK ? 128 : 0;
+            info.pNext = &quantization;
+        }
+    }
+
+    void addGate(const Variant& variant) {
+        if (variant.activation) {
+            gate.sType = VKN_STRUCTURE_TYPE_GATE_INFO;
+            gate.pNext = info.pNext;
+            gate.activation = *variant.activation;
+            gate.normFirst = variant.normFirst ? VK_TRUE : VK_FALSE;
+            info.pNext = &gate;
+        }
+    }
+
+    void addRope(const Variant& variant) {
+        if (variant.rope) {
+            rope.sType = VKN_STRUCTURE_TYPE_ROPE_INFO;
+            rope.pNext = info.pNext;
+            rope.layout = *variant.rope;
+            rope.queryRows = 8;
+            info.pNext = &rope;
+        }
+    }
+
+    void addGroups(const Variant& variant) {
+        if (variant.channels != 0) {
+            groups.sType = VKN_STRUCTURE_TYPE_GROUP_INFO;
+            groups.pNext = info.pNext;
+            groups.channels = variant.channels;
+            groups.groups = variant.channels % 32 == 0 ? 32 : 1;
+            groups.channelsLast = variant.channelsLast ? VK_TRUE : VK_FALSE;
+            info.pNext = &groups;
+        }
+    }
 };
 
 struct Totals {
@@ -81,7 +141,7 @@ struct Totals {
 
 // A hidden size for each distinct choice that the pure function makes for a variant.
 std::vector<uint32_t> hiddenSizesOfChoices(const vkn::DeviceFacts& facts, Variant variant) {
-    variant.hiddenSize = 1;
+    variant.hiddenSize = 8;
     vkn::OperationSpec spec;
     VknError error = makeError();
     if (vkn::makeOperationSpec(PlanDescription(variant).info, spec, &error) != VKN_SUCCESS) {
@@ -90,6 +150,7 @@ std::vector<uint32_t> hiddenSizesOfChoices(const vkn::DeviceFacts& facts, Varian
     std::map<std::tuple<int, uint32_t, uint32_t, bool>, uint32_t> first;
     for (uint32_t hidden = 8; hidden <= kWidest; hidden += 8) {
         spec.hiddenSize = hidden;
+        spec.rotarySize = variant.rope ? hidden : 0;
         vkn::KernelChoice choice;
         if (vkn::chooseKernel(facts, spec, choice, nullptr) == VKN_SUCCESS) {
             first.insert({{choice.form, choice.workgroupSize, choice.group, choice.readAgain}, hidden});
@@ -201,6 +262,114 @@ void addBlocks(const vkn::DeviceFacts& facts, std::vector<Variant>& variants, To
     }
 }
 
+// Quantised outputs in every way, alone and beside a residual stream, with every choice.
+void addQuantised(const vkn::DeviceFacts& facts, std::vector<Variant>& variants, Totals& totals) {
+    constexpr VknType kQuantised[] = {VKN_TYPE_I8, VKN_TYPE_F8_E4M3, VKN_TYPE_F8_E5M2};
+    uint32_t turn = 0;
+    for (const VknQuantization quantization :
+         {VKN_QUANTIZATION_STATIC, VKN_QUANTIZATION_PER_ROW, VKN_QUANTIZATION_PER_BLOCK}) {
+        for (const VknPlacement placement : {VKN_PLACEMENT_NONE, VKN_PLACEMENT_PRE_NORM}) {
+            Variant variant;
+            variant.placement = placement;
+            variant.quantization = quantization;
+            variant.operands = {{VKN_ROLE_INPUT, VKN_TYPE_BF16},
+                                {VKN_ROLE_OUTPUT, kQuantised[turn % 3]},
+                                {VKN_ROLE_GAMMA, VKN_TYPE_BF16}};
+            if (quantization != VKN_QUANTIZATION_STATIC) {
+                variant.operands.push_back({VKN_ROLE_OUTPUT_SCALE, VKN_TYPE_F32});
+            }
+            if (placement == VKN_PLACEMENT_PRE_NORM) {
+                variant.operands.push_back({VKN_ROLE_RESIDUAL, VKN_TYPE_F32});
+                variant.operands.push_back({VKN_ROLE_RESIDUAL_OUTPUT, VKN_TYPE_F32});
+            }
+            for (const uint32_t hidden : hiddenSizesOfChoices(facts, variant)) {
+                variant.operation = kOperations[turn % 2];
+                variant.hiddenSize = hidden;
+                variant.operands[1].type = kQuantised[turn++ % 3];
+                variants.push_back(variant);
+                ++totals.choices;
+            }
+        }
+    }
+}
+
+// Every activation with a gate by itself, and with a norm before or behind it.
+void addGated(std::vector<Variant>& variants) {
+    for (const VknOperation operation : {VKN_OPERATION_GATED_ACTIVATION, VKN_OPERATION_RMS_NORM}) {
+        for (const VknActivation activation : {VKN_ACTIVATION_SILU, VKN_ACTIVATION_GELU, VKN_ACTIVATION_GELU_TANH,
+                                               VKN_ACTIVATION_RELU, VKN_ACTIVATION_SIGMOID}) {
+            Variant variant;
+            variant.operation = operation;
+            variant.hiddenSize = 4096;
+            variant.activation = activation;
+            variant.normFirst = operation == VKN_OPERATION_RMS_NORM && activation % 2 == 0;
+            const VknType type = kTypes[activation % 3];
+            variant.operands = {{VKN_ROLE_INPUT, type}, {VKN_ROLE_GATE, type}, {VKN_ROLE_OUTPUT, type}};
+            variants.push_back(variant);
+        }
+    }
+}
+
+void addDyt(std::vector<Variant>& variants) {
+    for (const VknPlacement placement : {VKN_PLACEMENT_NONE, VKN_PLACEMENT_PRE_NORM, VKN_PLACEMENT_SANDWICH_PRE_NORM}) {
+        Variant variant;
+        variant.operation = VKN_OPERATION_DYT;
+        variant.hiddenSize = 1024;
+        variant.placement = placement;
+        variant.operands = affine(VKN_TYPE_BF16, VKN_TYPE_BF16, VKN_TYPE_F32, VKN_TYPE_F32);
+        if (placement != VKN_PLACEMENT_NONE) {
+            variant.operands.push_back({VKN_ROLE_RESIDUAL, VKN_TYPE_F32});
+            variant.operands.push_back({VKN_ROLE_RESIDUAL_OUTPUT, VKN_TYPE_F32});
+        }
+        variants.push_back(variant);
+    }
+}
+
+// Images whose groups are held and whose are not, of whole chunks and not.
+void addGroupNorm(std::vector<Variant>& variants) {
+    for (const bool channelsLast : {false, true}) {
+        for (const uint32_t channels : {256u, 320u, 7u}) {
+            for (const uint32_t pixels : {8u, 4096u}) {
+                Variant variant;
+                variant.operation = VKN_OPERATION_GROUP_NORM;
+                variant.channels = channels;
+                variant.channelsLast = channelsLast;
+                variant.hiddenSize = channels * pixels;
+                const VknType type = kTypes[variants.size() % 3];
+                variant.operands = affine(type, type, VKN_TYPE_F32, VKN_TYPE_F32);
+                variants.push_back(variant);
+            }
+        }
+    }
+}
+
+// Queries and keys that turn, with every choice, both layouts, angles computed and not.
+void addRope(const vkn::DeviceFacts& facts, std::vector<Variant>& variants, Totals& totals) {
+    uint32_t turn = 0;
+    for (const VknRopeLayout layout : {VKN_ROPE_LAYOUT_HALF_SPLIT, VKN_ROPE_LAYOUT_INTERLEAVED}) {
+        for (const VknType type : {VKN_TYPE_F32, VKN_TYPE_BF16}) {
+            const bool isComputed = turn % 2 == 0;
+            Variant variant;
+            variant.rope = layout;
+            variant.operands = {{VKN_ROLE_INPUT, type},
+                                {VKN_ROLE_KEY, type},
+                                {VKN_ROLE_OUTPUT, type},
+                                {VKN_ROLE_KEY_OUTPUT, type},
+                                {VKN_ROLE_GAMMA, type},
+                                {VKN_ROLE_KEY_GAMMA, type},
+                                {VKN_ROLE_POSITIONS, VKN_TYPE_U32}};
+            variant.operands.push_back(isComputed ? VknOperandType{VKN_ROLE_ROPE_TABLE, VKN_TYPE_U32}
+                                                  : VknOperandType{VKN_ROLE_COS_SIN, VKN_TYPE_F32});
+            for (const uint32_t hidden : hiddenSizesOfChoices(facts, variant)) {
+                variant.hiddenSize = hidden;
+                variants.push_back(variant);
+                ++totals.choices;
+            }
+            ++turn;
+        }
+    }
+}
+
 // Every form that may be used, also where the choice prefers another.
 void addForms(uint32_t usableForms, std::vector<Variant>& variants) {
     for (const VknKernelForm form :
@@ -215,7 +384,8 @@ void addForms(uint32_t usableForms, std::vector<Variant>& variants) {
 }
 
 std::string describe(const Variant& variant) {
-    std::string text = variant.operation == VKN_OPERATION_RMS_NORM ? "RMSNorm " : "LayerNorm ";
+    std::string text = vkn::findOperation(variant.operation)->name;
+    text.append(" ");
     text.append(vkn::findPlacement(variant.placement)->name).append(" ");
     text.append(std::to_string(variant.hiddenSize)).append(" flags ").append(std::to_string(variant.flags));
     text.append(" operands");
@@ -228,7 +398,25 @@ std::string describe(const Variant& variant) {
 struct Options {
     bool list = false;
     bool amdCode = false;
+    bool norms = false;
+    bool blocks = false;
+    bool others = false;
 };
+
+Options parseOptions(int argc, char** argv) {
+    Options options;
+    for (int i = 1; i < argc; ++i) {
+        options.list = options.list || strcmp(argv[i], "--list") == 0;
+        options.amdCode = options.amdCode || strcmp(argv[i], "--amd-code") == 0;
+        options.norms = options.norms || strcmp(argv[i], "--norms") == 0;
+        options.blocks = options.blocks || strcmp(argv[i], "--blocks") == 0;
+        options.others = options.others || strcmp(argv[i], "--others") == 0;
+    }
+    if (!options.norms && !options.blocks && !options.others) {
+        options.norms = options.blocks = options.others = true;
+    }
+    return options;
+}
 
 // The number of rows from the GPU, or what a row has one of.
 bool readsAWord(const Variant& variant) {
@@ -338,11 +526,22 @@ bool run(const Options& options) {
     Totals& totals = checker.totals;
     const vkn::DeviceFacts facts = device.context()->currentFacts();
     std::vector<Variant> variants;
-    addChoices(facts, variants, totals);
-    addTypes(variants);
-    addOptions(variants);
-    addBlocks(facts, variants, totals);
-    addForms(getContextInfo(device.context()).usableForms, variants);
+    if (options.norms) {
+        addChoices(facts, variants, totals);
+        addTypes(variants);
+        addOptions(variants);
+        addForms(getContextInfo(device.context()).usableForms, variants);
+    }
+    if (options.blocks) {
+        addBlocks(facts, variants, totals);
+    }
+    if (options.others) {
+        addQuantised(facts, variants, totals);
+        addGated(variants);
+        addDyt(variants);
+        addGroupNorm(variants);
+        addRope(facts, variants, totals);
+    }
     for (const Variant& variant : variants) {
         checker.check(variant);
     }
@@ -361,13 +560,8 @@ bool run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    Options options;
-    for (int i = 1; i < argc; ++i) {
-        options.list = options.list || strcmp(argv[i], "--list") == 0;
-        options.amdCode = options.amdCode || strcmp(argv[i], "--amd-code") == 0;
-    }
     try {
-        return run(options) ? 0 : 1;
+        return run(parseOptions(argc, argv)) ? 0 : 1;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "vknorm_pipelines: %s\n", error.what());
         return 2;

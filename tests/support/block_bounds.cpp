@@ -54,7 +54,8 @@ void BlockBound::boundBranch(size_t which, const ReductionShape& shape) {
     }
     norms_[which].emplace(spec_.norm[which], branch_.x, shape, branch_.errors);
     for (size_t column = 0; column < hiddenSize; ++column) {
-        branches_[which][column] = Fp32Range(normed(which, branch_, column));
+        const Fp32Range value(normed(which, branch_, column));
+        branches_[which][column] = spec_.activation && spec_.normFirst ? value * ranges.gate(column) : value;
     }
 }
 

@@ -45,7 +45,7 @@ private:
     BlockValues exact_;
     Input branch_;
     Input sum_;
-    std::vector<Fp32Range> branches_[2];  // biased, and normed where the norm is on the branch
+    std::vector<Fp32Range> branches_[2];  // biased, and normed and gated where the norm is on the branch
     std::vector<Interval> sums_;
     std::optional<NormBound> norms_[2];
 };

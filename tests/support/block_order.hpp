@@ -1,6 +1,7 @@
 // The order in which what surrounds a norm is computed, once: Number is Fp32 for the reference, Fp32Range for bounds.
 #pragma once
 
+#include "functions.hpp"
 #include "philox.hpp"
 #include "reference.hpp"
 
@@ -12,12 +13,15 @@ public:
     BlockOrder(const BlockSpec& spec, const BlockParameters& parameters, const BlockRow& row)
         : spec_(spec), parameters_(parameters), row_(row) {}
 
-    // x and its bias.
+    // x and its bias, gated where the gate comes first.
     Number branch(size_t which, size_t column) const {
         const std::vector<double>& bias = parameters_.branchBias[which];
         const Number x(row_.branch[which][column]);
-        return bias.empty() ? x : x + Number(bias[column]);
+        const Number biased = bias.empty() ? x : x + Number(bias[column]);
+        return spec_.activation && !spec_.normFirst ? biased * gate(column) : biased;
     }
+
+    Number gate(size_t column) const { return apply(activationFacts(*spec_.activation), Number(row_.gate[column])); }
 
     // h of branches that are biased already, and normed where the norm is on the branch.
     Number sum(size_t column, const Number& first, const Number& second) const {

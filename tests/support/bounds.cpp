@@ -1,6 +1,7 @@
 #include "bounds.hpp"
 
 #include "formats.hpp"
+#include "functions.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -39,6 +40,9 @@
 // c. RMSNorm: the same without F, because nothing is centred. What the kernel adds is bounded as above for the worst
 // row that such errors permit: mean|x| + F, mean|x - mean| + 2 F, V + G.
 //
+// DyT has no statistics: alpha x is one u, and tanh, which is monotonic, what functions.glsl says of it. Where a gate stands
+// in a norm's place, the element is what it was.
+//
 // Subnormals may be flushed at any step: 2^-126 for each operand and result, times what it is multiplied with later. A
 // row that was rescaled by a power of two has that unit in the scaled row.
 
@@ -76,8 +80,8 @@ double recentrings(double elements) {
 }
 
 Interval widen(const Interval& value, double relative, double absolute) {
-    return {value.low - std::fabs(value.low) * relative - absolute,
-            value.high + std::fabs(value.high) * relative + absolute};
+    const auto error = [&](double end) { return std::isinf(end) ? 0.0 : std::fabs(end) * relative + absolute; };
+    return {value.low - error(value.low), value.high + error(value.high)};
 }
 
 // One fp32 operation: a result that fp32 can hold is exact, which decides ties of an early cast; any other is rounded,
@@ -140,6 +144,9 @@ ReductionShape reductionShape(const VknPlanInfo& plan) {
 NormBound::NormBound(const NormSpec& spec, const std::vector<double>& row, const ReductionShape& shape,
                      const std::vector<double>& errors)
     : spec_(spec), exact_(normStatistics(spec, row)) {
+    if (!takesStatistics(spec.operation)) {
+        return;
+    }
     const std::vector<double> x = statisticsPart(spec, row);
     const double count = static_cast<double>(x.size());
     const double depth = summationDepth(shape, count);
@@ -215,7 +222,7 @@ Interval NormBound::rstd() const {
 }
 
 double NormBound::exactElement(double x, double gamma, double beta) const {
-    return applyParameters(spec_, normalise(exact_, x), gamma, beta);
+    return applyParameters(spec_, normalise(spec_, exact_, x), gamma, beta);
 }
 
 Interval NormBound::normalised(double x, double error) const {
@@ -233,8 +240,16 @@ Interval NormBound::normalised(double x, double error) const {
     return widen({value, value}, relative, absolute + kFlush + flushUnit_ * exact_.rstd);
 }
 
+Interval NormBound::withoutStatistics(double x, double error) const {
+    const Fp32Range element = error > 0.0 ? Fp32Range(Interval{x - error, x + error}) : Fp32Range(x);
+    if (spec_.operation != VKN_OPERATION_DYT) {
+        return element.interval();
+    }
+    return apply(functionFacts(FunctionId::Tanh), Fp32Range(spec_.alpha) * element).interval();
+}
+
 Interval NormBound::element(double x, double gamma, double beta, double error) const {
-    Interval value = normalised(x, error);
+    Interval value = takesStatistics(spec_.operation) ? normalised(x, error) : withoutStatistics(x, error);
     if (spec_.earlyCast) {
         value = rounded(spec_.inputType, value);
     }

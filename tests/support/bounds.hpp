@@ -36,6 +36,7 @@ public:
 
 private:
     Interval normalised(double x, double error) const;
+    Interval withoutStatistics(double x, double error) const;
 
     NormSpec spec_;
     RowStatistics exact_;

@@ -13,9 +13,14 @@ struct FormatFacts {
     uint32_t bits;          // of an element
     int mantissaBits;       // stored ones
     int bias;               // of the exponent
-    uint32_t infinityBits;  // +Inf
-    uint32_t quietNan;      // the NaN that encode() makes
+    uint32_t largestBits;   // the largest finite number
+    uint32_t infinityBits;  // +Inf; 0 where there is none
+    uint32_t quietNan;      // the NaN that encode() makes; 0 where there is none
+    bool saturates;         // beyond the largest number comes the largest number
 };
+
+// Types of 8 bits, which kernels only write, and scaled.
+inline bool isQuantised(VknType type) { return type >= VKN_TYPE_I8 && type <= VKN_TYPE_F8_E5M2; }
 
 const FormatFacts& formatFacts(VknType type);
 size_t elementSize(VknType type);
@@ -23,7 +28,8 @@ size_t elementSize(VknType type);
 // Exact value of an element. NaN for NaN.
 double decode(VknType type, uint32_t bits);
 
-// Round to nearest, ties to even, once; overflow to infinity, subnormals kept.
+// Round to nearest, ties to even, once; overflow to infinity or, where the type saturates, to the largest number;
+// subnormals kept. NaN is 0 as an integer.
 uint32_t encode(VknType type, double value);
 
 // encode() and decode(): the value that a store leaves behind.
@@ -31,6 +37,9 @@ double roundTo(VknType type, double value);
 
 bool isNan(VknType type, uint32_t bits);
 bool isSubnormal(VknType type, uint32_t bits);
+
+// The largest finite number.
+double largestValue(VknType type);
 
 // Representable values between a and b, 0 for equal ones and for +0 and -0. Neither is NaN; infinity counts as the
 // value after the largest.

@@ -3,6 +3,7 @@
 #include "block_order.hpp"
 #include "formats.hpp"
 #include "fp32.hpp"
+#include "functions.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -29,13 +30,14 @@ std::vector<double> applyNorm(const BlockSpec& spec, const BlockParameters& para
                               const RowStatistics& statistics, const std::vector<double>& x) {
     std::vector<double> y(x.size());
     for (size_t column = 0; column < x.size(); ++column) {
-        y[column] = applyParameters(spec.norm[which], normalise(statistics, x[column]),
+        y[column] = applyParameters(spec.norm[which], normalise(spec.norm[which], statistics, x[column]),
                                     valueAt(parameters.gamma[which], column), valueAt(parameters.beta[which], column));
     }
     return y;
 }
 
-std::vector<double> biasedBranch(const BlockOrder<Fp32>& order, size_t which, size_t hiddenSize) {
+// Its bias added, and gated where the gate comes first.
+std::vector<double> branchValues(const BlockOrder<Fp32>& order, size_t which, size_t hiddenSize) {
     std::vector<double> values(hiddenSize);
     for (size_t column = 0; column < hiddenSize; ++column) {
         values[column] = order.branch(which, column).value();
@@ -50,7 +52,14 @@ std::vector<double> statisticsPart(const NormSpec& spec, const std::vector<doubl
     return {row.begin(), row.begin() + static_cast<std::ptrdiff_t>(size)};
 }
 
+bool takesStatistics(VknOperation operation) {
+    return operation == VKN_OPERATION_RMS_NORM || operation == VKN_OPERATION_LAYER_NORM;
+}
+
 RowStatistics normStatistics(const NormSpec& spec, const std::vector<double>& row) {
+    if (!takesStatistics(spec.operation)) {
+        return {0.0, 0.0, 1.0};
+    }
     const std::vector<double> x = statisticsPart(spec, row);
     RowStatistics statistics;
     const double count = static_cast<double>(x.size());
@@ -79,6 +88,13 @@ RowStatistics normStatistics(const NormSpec& spec, const std::vector<double>& ro
 
 double normalise(const RowStatistics& statistics, double x) { return (x - statistics.mean) * statistics.rstd; }
 
+double normalise(const NormSpec& spec, const RowStatistics& statistics, double x) {
+    if (spec.operation == VKN_OPERATION_DYT) {
+        return functionFacts(FunctionId::Tanh).exact(spec.alpha * x);
+    }
+    return takesStatistics(spec.operation) ? normalise(statistics, x) : x;
+}
+
 double applyParameters(const NormSpec& spec, double normalised, double gamma, double beta) {
     double value = spec.earlyCast ? roundTo(spec.inputType, normalised) : normalised;
     if (spec.hasGamma) {
@@ -100,13 +116,16 @@ BlockValues computeBlock(const BlockSpec& spec, const BlockParameters& parameter
     BlockValues values;
     std::vector<double> branches[2];
     for (size_t which = 0; which < (facts.hasSecondBranch ? 2u : 1u); ++which) {
-        branches[which] = biasedBranch(order, which, hiddenSize);
+        branches[which] = branchValues(order, which, hiddenSize);
     }
     if (facts.normsBranch) {
         values.statistics[0] = normStatistics(spec.norm[0], branches[0]);
         branches[0] = applyNorm(spec, parameters, 0, values.statistics[0], branches[0]);
     }
     if (!facts.hasResidual) {
+        for (size_t column = 0; column < hiddenSize && spec.activation && spec.normFirst; ++column) {
+            branches[0][column] *= order.gate(column).value();
+        }
         values.y[0] = branches[0];
         return values;
     }

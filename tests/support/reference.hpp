@@ -20,6 +20,7 @@ struct NormSpec {
     bool hasGamma = false;
     bool hasBeta = false;
     double gammaOffset = 0.0;
+    double alpha = 0.0;                // DyT
     uint32_t partialSize = 0;          // elements whose statistics are taken; 0: all
     VknType inputType = VKN_TYPE_F32;  // of what is normalised: an early cast rounds to it
     VknType gammaType = VKN_TYPE_F32;
@@ -31,13 +32,19 @@ struct RowStatistics {
     double rstd = 0.0;
 };
 
+// Whether it is a norm, rather than something that is done to each element by itself in place of one.
+bool takesStatistics(VknOperation operation);
+
 // The part of a row, or of what is known of its elements, that statistics are taken of.
 std::vector<double> statisticsPart(const NormSpec& spec, const std::vector<double>& row);
 
+// Of an operation that takes none: those that leave a row as it is.
 RowStatistics normStatistics(const NormSpec& spec, const std::vector<double>& row);
 
 // (x - mean) * rstd, not yet rounded for an early cast.
 double normalise(const RowStatistics& statistics, double x);
+// The same of any operation: DyT's tanh, or what only has a gate as it is.
+double normalise(const NormSpec& spec, const RowStatistics& statistics, double x);
 
 // What follows the normalised value: early cast, gamma, beta. Not yet rounded to the output type. `gamma` and `beta`
 // are ignored where the operation has none.
@@ -68,6 +75,8 @@ struct BlockSpec {
     float dropoutProbability = 0.0f;
     uint64_t seed = 0;
     uint32_t stream = 0;
+    std::optional<VknActivation> activation;  // where there is a gate
+    bool normFirst = false;                   // the gate is multiplied to what the norm makes, not to x
 
     const PlacementFacts& facts() const { return placementFacts(placement); }
     // The norm that makes y of the sum.
@@ -86,6 +95,7 @@ struct BlockRow {
     uint64_t number = 0;  // in dropout's counter
     std::vector<double> residual;
     std::vector<double> branch[2];
+    std::vector<double> gate;
     std::optional<double> rowScale;
 };
 

@@ -29,8 +29,27 @@ uint64_t TensorLayout::endByte() const {
 // 0xFFD1 to 0xFFEF are NaNs as fp16, as bf16 and as either half of an fp32, and none is a NaN that a computation makes.
 uint16_t poisonAt(uint64_t index) { return static_cast<uint16_t>(0xFFD1u + index % 31u); }
 
+// -128 is no int8 that a kernel makes, and these are NaNs of which kernels make none: but for e4m3, which has no others.
+uint8_t poisonByteAt(VknType type, uint64_t index) {
+    constexpr uint8_t kE5m2[] = {0x7D, 0xFE, 0xFD, 0x7E};
+    switch (type) {
+        case VKN_TYPE_I8:
+            return 0x80;
+        case VKN_TYPE_F8_E4M3:
+            return index % 2 == 0 ? 0x7F : 0xFF;
+        default:
+            return kE5m2[index % 4];
+    }
+}
+
 Tensor::Tensor(const TensorLayout& layout, uint64_t guardBytes) : layout_(layout) {
     bytes_.resize((layout.endByte() + guardBytes + 3) / 4 * 4);
+    if (isQuantised(layout.type)) {
+        for (uint64_t i = 0; i < bytes_.size(); ++i) {
+            bytes_[i] = poisonByteAt(layout.type, i);
+        }
+        return;
+    }
     for (uint64_t i = 0; i < bytes_.size() / 2; ++i) {
         const uint16_t poison = poisonAt(i);
         std::memcpy(&bytes_[2 * i], &poison, sizeof poison);
@@ -99,21 +118,33 @@ std::string findOverwritten(const Tensor& before, const std::vector<uint8_t>& af
     return findOverwritten(before.bytes(), after, {{before.layout(), writtenRows}});
 }
 
+namespace {
+
+// Whether the element at this byte still is the poison.
+bool isPoison(const Tensor& tensor, uint64_t address) {
+    const VknType type = tensor.layout().type;
+    const uint8_t* element = &tensor.bytes()[address];
+    if (isQuantised(type)) {
+        return type != VKN_TYPE_F8_E4M3 && *element == poisonByteAt(type, address);
+    }
+    uint16_t half = 0;
+    std::memcpy(&half, element, sizeof half);
+    const bool isLow = half == poisonAt(address / 2);
+    if (elementSize(type) == 2 || !isLow) {
+        return isLow;
+    }
+    // In fp32 the low half may be the same by chance.
+    std::memcpy(&half, element + 2, sizeof half);
+    return half == poisonAt(address / 2 + 1);
+}
+
+}  // namespace
+
 std::string findUnwritten(const Tensor& after, uint64_t writtenRows) {
     const TensorLayout& layout = after.layout();
     for (uint64_t row = 0; row < writtenRows; ++row) {
         for (uint64_t column = 0; column < layout.hiddenSize; ++column) {
-            const uint64_t address = layout.byteAddress(row, column);
-            uint16_t half = 0;
-            std::memcpy(&half, &after.bytes()[address], sizeof half);
-            if (half == poisonAt(address / 2)) {
-                // In fp32 the low half may be the same by chance.
-                if (elementSize(layout.type) == 4) {
-                    std::memcpy(&half, &after.bytes()[address + 2], sizeof half);
-                    if (half != poisonAt(address / 2 + 1)) {
-                        continue;
-                    }
-                }
+            if (isPoison(after, layout.byteAddress(row, column))) {
                 return "element (" + std::to_string(row) + ", " + std::to_string(column) + ") was not written";
             }
         }

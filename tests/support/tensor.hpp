@@ -31,7 +31,8 @@ inline constexpr uint64_t kGuardBytes = 52;
 class Tensor {
 public:
     // Everything, elements included, is poison: a different NaN in each half word, whatever the type, so that an
-    // element that was not written, was read though it is not there, or was moved, shows.
+    // element that was not written, was read though it is not there, or was moved, shows. Tensors of 8-bit elements,
+    // which are never read, have bytes instead that no kernel makes.
     explicit Tensor(const TensorLayout& layout, uint64_t guardBytes = kGuardBytes);
 
     const TensorLayout& layout() const { return layout_; }
@@ -54,6 +55,8 @@ private:
 
 // The half word of poison at byte 2 * index.
 uint16_t poisonAt(uint64_t index);
+// The byte of poison of an 8-bit type.
+uint8_t poisonByteAt(VknType type, uint64_t index);
 
 // The rows of a tensor that a kernel writes: the first so many.
 struct WrittenRows {
@@ -68,7 +71,8 @@ std::string findOverwritten(const std::vector<uint8_t>& before, const std::vecto
 // The same for a buffer with one tensor.
 std::string findOverwritten(const Tensor& before, const std::vector<uint8_t>& after, uint64_t writtenRows);
 
-// Empty, or a sentence about the first element of those rows that still is the poison.
+// Empty, or a sentence about the first element of those rows that still is the poison. Says nothing of e4m3, where the
+// poison may be right: it is NaN, which shows wherever it is not.
 std::string findUnwritten(const Tensor& after, uint64_t writtenRows);
 
 }  // namespace vknorm::test

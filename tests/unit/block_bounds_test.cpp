@@ -175,6 +175,7 @@ Block makeBlock(VknPlacement placement, VknOperation operation, size_t hiddenSiz
         NormSpec& norm = block.spec.norm[which];
         norm.operation = operation;
         norm.epsilon = static_cast<double>(1e-5f);
+        norm.alpha = 0.375;
         norm.hasGamma = norm.hasBeta = true;
         block.row.branch[which] = draw(random, hiddenSize, mean, 2.0);
         block.parameters.gamma[which] = draw(random, hiddenSize, 1.0, 0.25);
@@ -220,7 +221,7 @@ bool isRight(const Interval& allowed, double exact, float value) {
 template <typename Function>
 void forEachBlock(const Function& function) {
     for (const VknPlacement placement : kBlocks) {
-        for (const VknOperation operation : {VKN_OPERATION_RMS_NORM, VKN_OPERATION_LAYER_NORM}) {
+        for (const VknOperation operation : {VKN_OPERATION_RMS_NORM, VKN_OPERATION_LAYER_NORM, VKN_OPERATION_DYT}) {
             for (const size_t hiddenSize : {1u, 2u, 31u, 129u, 768u}) {
                 for (const double mean : {0.0, 1.0, 100.0}) {
                     SCOPED_TRACE(std::string(placementFacts(placement).name) + ", operation " +

@@ -1,4 +1,4 @@
-// The README's table of residual blocks says what the library's own table says.
+// The README's tables of operations and of residual blocks say what the library's own tables say.
 #include "plan/operation.hpp"
 
 #include <gtest/gtest.h>
@@ -30,28 +30,57 @@ std::string namesOf(uint32_t roles) {
 
 // The columns behind the formula.
 std::string operandColumns(const vkn::PlacementInfo& info) {
-    return namesOf(info.requiredRoles).append(" | ").append(namesOf(info.optionalRoles)).append(" |\n");
+    return std::string(" ")
+        .append(namesOf(info.requiredRoles))
+        .append(" | ")
+        .append(namesOf(info.optionalRoles))
+        .append(" |\n");
 }
 
-// The table's lines between the two comments.
-std::string table(const std::string& text) {
-    const size_t begin = text.find("<!-- operations:");
-    const size_t end = text.find("<!-- operations end -->");
+// The lines of a table between its two comments.
+std::string table(const std::string& name) {
+    const std::string text = readme();
+    const std::string comment = std::string("<!-- ").append(name);
+    const size_t begin = text.find(std::string(comment).append(":"));
+    const size_t end = text.find(std::string(comment).append(" end -->"));
     return begin == std::string::npos || end == std::string::npos ? "" : text.substr(begin, end - begin);
 }
 
+// Of the row that starts with `name`, what stands behind the column after that, as long as `expected`.
+std::string operandsOf(const std::string& lines, const std::string& name, const std::string& expected) {
+    const std::string start = std::string("\n| ").append(name).append(" | ");
+    const size_t row = lines.find(start);
+    if (row == std::string::npos) {
+        return std::string("no row for ").append(name);
+    }
+    return lines.substr(lines.find(" |", row + start.size()) + 2, expected.size());
+}
+
+TEST(Readme, ListsEveryOperationWithItsOperands) {
+    const std::string lines = table("norms");
+    ASSERT_FALSE(lines.empty()) << VKNORM_README;
+    const auto column = [](uint32_t roles) {
+        const std::string names = namesOf(roles);
+        return names.empty() ? std::string(" |") : std::string(" ").append(names).append(" |");
+    };
+    size_t operations = 0;
+    while (const vkn::OperationInfo* info = vkn::findOperation(static_cast<VknOperation>(operations + 1))) {
+        ++operations;
+        const std::string expected = column(info->requiredRoles) + column(info->excludedRoles) + "\n";
+        EXPECT_EQ(operandsOf(lines, info->name, expected), expected) << info->name;
+    }
+    EXPECT_EQ(operations, size_t{VKN_OPERATION_GROUP_NORM});
+}
+
 TEST(Readme, ListsEveryPlacementWithItsOperands) {
-    const std::string lines = table(readme());
+    const std::string lines = table("operations");
     ASSERT_FALSE(lines.empty()) << VKNORM_README;
     size_t placements = 0;
     while (vkn::findPlacement(static_cast<VknPlacement>(placements)) != nullptr) {
         const vkn::PlacementInfo& info = *vkn::findPlacement(static_cast<VknPlacement>(placements++));
-        const std::string start = std::string("| ").append(info.name[0] == '\0' ? "none" : info.name).append(" | ");
-        const size_t row = lines.find("\n" + start);
-        ASSERT_NE(row, std::string::npos) << "no row for " << info.name;
-        const size_t operands = lines.find(" | ", row + start.size()) + 3;
+        const std::string name = info.name[0] == '\0' ? "none" : info.name;
         const std::string expected = operandColumns(info);
-        EXPECT_EQ(lines.substr(operands, expected.size()), expected) << info.name;
+        EXPECT_EQ(operandsOf(lines, name, expected), expected) << name;
     }
     EXPECT_EQ(placements, size_t{VKN_PLACEMENT_PARALLEL} + 1);
 }

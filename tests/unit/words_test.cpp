@@ -12,7 +12,7 @@ constexpr VknPlacement kPlacements[] = {
     VKN_PLACEMENT_NONE,     VKN_PLACEMENT_PRE_NORM,          VKN_PLACEMENT_POST_NORM,
     VKN_PLACEMENT_SANDWICH, VKN_PLACEMENT_SANDWICH_PRE_NORM, VKN_PLACEMENT_PARALLEL};
 
-// All that a placement may have.
+// All that a placement may have, outputs with scales of their own among it.
 vkn::OperationSpec fullSpec(VknPlacement placement, bool inPlace) {
     const vkn::PlacementInfo& info = *vkn::findPlacement(placement);
     vkn::OperationSpec spec;
@@ -22,6 +22,15 @@ vkn::OperationSpec fullSpec(VknPlacement placement, bool inPlace) {
     if (placement != VKN_PLACEMENT_NONE) {
         spec.dropoutProbability = 0.1f;
         spec.roles |= vkn::roleBit(VKN_ROLE_SEED);
+    }
+    spec.quantization = VKN_QUANTIZATION_PER_ROW;
+    if (spec.has(VKN_ROLE_OUTPUT) && info.writtenInPlace != VKN_ROLE_OUTPUT) {
+        spec.types[VKN_ROLE_OUTPUT] = VKN_TYPE_I8;
+        spec.roles |= vkn::roleBit(VKN_ROLE_OUTPUT_SCALE);
+    }
+    if (spec.has(VKN_ROLE_OUTPUT_2)) {
+        spec.types[VKN_ROLE_OUTPUT_2] = VKN_TYPE_I8;
+        spec.roles |= vkn::roleBit(VKN_ROLE_OUTPUT_SCALE_2);
     }
     if (inPlace) {
         spec.flags = VKN_PLAN_IN_PLACE_BIT;
@@ -54,10 +63,27 @@ TEST(Words, AllFitAndNoneOverlap) {
                 }
             }
             if (spec.hasDropout()) {
-                take(layout.ofDropout, VKN_DROPOUT_WORDS);
+                take(layout.ofDropout, vkn::dropoutWords(spec));
             }
         }
     }
+}
+
+// Keys and queries need their outer strides: an outer block is a token.
+TEST(Words, QueriesAndKeysKeepTheirOuterStrides) {
+    vkn::OperationSpec spec;
+    spec.operation = VKN_OPERATION_LAYER_NORM;
+    spec.rotarySize = 64;
+    spec.queryRows = 8;
+    spec.parameterRows = 10;
+    for (const VknRole role :
+         {VKN_ROLE_INPUT, VKN_ROLE_KEY, VKN_ROLE_OUTPUT, VKN_ROLE_KEY_OUTPUT, VKN_ROLE_GAMMA, VKN_ROLE_KEY_GAMMA,
+          VKN_ROLE_MEAN, VKN_ROLE_RSTD, VKN_ROLE_OUTPUT_SCALE, VKN_ROLE_POSITIONS, VKN_ROLE_COS_SIN}) {
+        spec.roles |= vkn::roleBit(role);
+    }
+    const vkn::WordLayout layout = vkn::makeWordLayout(spec);
+    EXPECT_LE(layout.count, uint32_t{VKN_MAX_WORDS});
+    EXPECT_TRUE(layout.hasOuterStrides);
 }
 
 TEST(Words, OuterStridesGoWhereThereIsNoRoom) {

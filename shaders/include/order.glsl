@@ -1,0 +1,86 @@
+// The order of a row's chunks: which are a lane's, and where their pieces start and end.
+#ifndef VKN_ORDER_GLSL
+#define VKN_ORDER_GLSL
+
+const uint kPiecesOfGroup = kGroup * kPiecesOfChunk;
+
+uint chunksIn(uint elements) {
+    return (elements + kChunk - 1u) / kChunk;
+}
+
+// The first element of a lane's chunk, and the end of the part of the row that it is in.
+//
+// Where channels are last, a chunk has channels of one pixel.
+//
+// With half-split RoPE, a lane's chunks come in pairs: one of either half, and when these are spent, two of the elements that do
+// not turn.
+uvec2 rangeOfChunk(uint chunk) {
+    if (kChannelsLast) {
+        uint number = chunk * teamSize() + teamLane();
+        uint pixel = number / chunksIn(kGroupChannels);
+        uint first = pixel * kGroupChannels;
+        uvec2 range = uvec2(first + (number - pixel * chunksIn(kGroupChannels)) * kChunk, first + kGroupChannels);
+        return select(first < hiddenSize(), range, uvec2(0u));
+    }
+    if (!kHalfSplit) {
+        return uvec2((chunk * teamSize() + teamLane()) * kChunk, hiddenSize());
+    }
+    uint pair = (chunk >> 1) * teamSize() + teamLane();
+    uint side = chunk & 1u;
+    uint pairsThatTurn = chunksIn(kRotarySize / 2u);
+    uvec2 turning = uvec2(pair * kChunk, kRotarySize / 2u) + side * (kRotarySize / 2u);
+    uvec2 rest = uvec2(kRotarySize + ((pair - pairsThatTurn) * 2u + side) * kChunk, hiddenSize());
+    return select(pair < pairsThatTurn, turning, rest);
+}
+
+uint chunksOfLane() {
+    if (!kReadAgain) {
+        return kGroup;
+    }
+    if (kChannelsLast) {
+        return (hiddenSize() / kGroupChannels * chunksIn(kGroupChannels) + teamSize() - 1u) / teamSize();
+    }
+    if (!kHalfSplit) {
+        return (chunksIn(hiddenSize()) + teamSize() - 1u) / teamSize();
+    }
+    uint pairs = chunksIn(kRotarySize / 2u) + (chunksIn(hiddenSize() - kRotarySize) + 1u) / 2u;
+    return (pairs + teamSize() - 1u) / teamSize() * 2u;
+}
+
+// The first element of piece `p` of the group that starts at chunk `firstChunk` of each lane.
+uint pieceStart(uint firstChunk, uint p) {
+    return rangeOfChunk(firstChunk + p / kPiecesOfChunk).x + (p % kPiecesOfChunk) * kPiece;
+}
+
+// How many of its elements the row has. All but the last chunk of a row in registers are whole.
+uint pieceCount(uint firstChunk, uint p) {
+    if (!kReadAgain && !kHalfSplit && !kChannelsLast && p / kPiecesOfChunk + 1u < kGroup) {
+        return kPiece;
+    }
+    uint end = rangeOfChunk(firstChunk + p / kPiecesOfChunk).y;
+    return min(end - min(pieceStart(firstChunk, p), end), kPiece);
+}
+
+// Where element `column` of a row lies, from the row's first.
+uint elementOf(uint column) {
+    if (!kChannelsLast) {
+        return column;
+    }
+    uint pixel = column / kGroupChannels;
+    return pixel * (kGroupChannels * kParameterRows) + (column - pixel * kGroupChannels);
+}
+
+// Which element of its row of gamma and beta an element has.
+uint parameterOf(uint column) {
+    if (kChannelsLast) {
+        return column % kGroupChannels;
+    }
+    return kChannelsFirst ? column / (hiddenSize() / kGroupChannels) : column;
+}
+
+// Of the two pieces that turn with each other, whether `p` is the first; the other is kPiecesOfChunk further.
+bool isFirstOfPair(uint p) {
+    return (p / kPiecesOfChunk & 1u) == 0u;
+}
+
+#endif

@@ -1,0 +1,66 @@
+// Rotary position embedding: pairs of elements turn by an angle that their position and their number give.
+#ifndef VKN_ROPE_GLSL
+#define VKN_ROPE_GLSL
+
+uint positionOf(uint row) {
+    return kRotarySize != 0u ? scalars[pc.words[kWordPositions] + outerOf(row)] : 0u;
+}
+
+// (cos, sin) of a pair. Turns are a fraction of 2^64, so whole ones fall away and nothing is rounded.
+vec2 rotationOf(uint position, uint pair) {
+    if (kHasCosSin) {
+        uint at = pc.words[kWordCosSin] + min(position, pc.words[kWordCosSin + 1u]) * kRotarySize + pair;
+        return uintBitsToFloat(uvec2(tables[at], tables[at + kRotarySize / 2u]));
+    }
+    uint at = pc.words[kWordRopeTable] + 2u * pair;
+    uint carry;
+    uint rest;
+    umulExtended(position, tables[at], carry, rest);
+    return kRopeScale * cosSinOfTurns(position * tables[at + 1u] + carry);
+}
+
+// Of pairs that are not the row's, the last one's: they are not stored.
+vec2 rotationWithin(uint position, uint pair) {
+    return rotationOf(position, min(pair, kRotarySize / 2u - 1u));
+}
+
+vec2 turned(vec2 v, vec2 rotation) {
+    vec2 along = v * rotation.x;
+    vec2 across = v.yx * rotation.y;
+    return vec2(along.x - across.x, along.y + across.y);
+}
+
+void turnHalves(inout vec4 low, inout vec4 high, uint position, uint pair) {
+    [[unroll]] for (uint i = 0u; i < 4u; ++i) {
+        vec2 result = turned(vec2(low[i], high[i]), rotationWithin(position, pair + i));
+        low[i] = result.x;
+        high[i] = result.y;
+    }
+}
+
+// `low` starts at pair `pair`, and `high` half the rotary size behind it.
+void turnHalves(inout Piece low, inout Piece high, uint position, uint pair) {
+    turnHalves(low.a, high.a, position, pair);
+    if (kPiece == 8u) {
+        turnHalves(low.b, high.b, position, pair + 4u);
+    }
+}
+
+// Elements from `column` on, which is even.
+vec4 turnNeighbours(vec4 v, uint position, uint column) {
+    vec2 first = turned(v.xy, rotationWithin(position, column / 2u));
+    vec2 second = turned(v.zw, rotationWithin(position, column / 2u + 1u));
+    vec4 result = vec4(first, second);
+    uint rest = kRotarySize - min(column, kRotarySize);
+    return select(lessThan(uvec4(0u, 1u, 2u, 3u), uvec4(rest)), result, v);
+}
+
+Piece turnNeighbours(Piece piece, uint position, uint column) {
+    piece.a = turnNeighbours(piece.a, position, column);
+    if (kPiece == 8u) {
+        piece.b = turnNeighbours(piece.b, position, column + 4u);
+    }
+    return piece;
+}
+
+#endif

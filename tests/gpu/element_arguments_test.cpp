@@ -1,0 +1,411 @@
+// Wrong gates, DyT, rows of parameters and indices: a named error each, with field, value and limit.
+#include "gpu/arguments.hpp"
+#include "gpu/function_shim.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <vector>
+
+namespace vknorm::test {
+namespace {
+
+constexpr uint32_t kHidden = 64;
+constexpr uint64_t kRows = 4;
+
+uint64_t bitsOf(float value) {
+    uint32_t bits = 0;
+    std::memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+// A plan that may be created, with all that the mistakes below are made in.
+struct PlanDraft {
+    VknPlanCreateInfo info{};
+    std::vector<VknOperandType> operands;
+    VknGateInfo gate{};
+    VknBlockInfo block{};
+    VknKernelOverride kernel{};
+
+    PlanDraft() {
+        info.sType = VKN_STRUCTURE_TYPE_PLAN_CREATE_INFO;
+        info.hiddenSize = kHidden;
+        info.epsilon = 1e-5f;
+        info.alpha = 0.5f;
+        gate.sType = VKN_STRUCTURE_TYPE_GATE_INFO;
+        block.sType = VKN_STRUCTURE_TYPE_BLOCK_INFO;
+        kernel.sType = VKN_STRUCTURE_TYPE_KERNEL_OVERRIDE;
+        add(VKN_ROLE_INPUT);
+        add(VKN_ROLE_OUTPUT);
+    }
+
+    void add(VknRole role, VknType type = VKN_TYPE_F32) { operands.push_back({role, type}); }
+
+    VknResult create(VknContext context, VknPlan* plan, VknError* error) {
+        info.pOperands = operands.data();
+        info.operandCount = static_cast<uint32_t>(operands.size());
+        return vknCreatePlan(context, &info, plan, error);
+    }
+};
+
+void makeGated(PlanDraft& draft) {
+    draft.info.operation = VKN_OPERATION_GATED_ACTIVATION;
+    draft.info.pNext = &draft.gate;
+    draft.add(VKN_ROLE_GATE);
+}
+
+void makeGatedNorm(PlanDraft& draft) {
+    makeGated(draft);
+    draft.info.operation = VKN_OPERATION_RMS_NORM;
+    draft.add(VKN_ROLE_GAMMA);
+}
+
+void makeDyt(PlanDraft& draft) {
+    draft.info.operation = VKN_OPERATION_DYT;
+    draft.add(VKN_ROLE_GAMMA);
+}
+
+void makeGathered(PlanDraft& draft) {
+    draft.info.operation = VKN_OPERATION_LAYER_NORM;
+    draft.add(VKN_ROLE_ROW_INDEX, VKN_TYPE_U32);
+}
+
+struct WrongPlan {
+    const char* name;
+    void (*make)(PlanDraft&);
+    std::function<void(PlanDraft&)> spoil;
+    const char* field;
+    std::optional<uint64_t> value;
+    std::optional<uint64_t> limit;
+};
+
+void addBlock(PlanDraft& draft, VknPlacement placement) {
+    draft.block.placement = placement;
+    draft.block.pNext = draft.info.pNext;
+    draft.info.pNext = &draft.block;
+    draft.add(VKN_ROLE_RESIDUAL);
+    draft.add(VKN_ROLE_RESIDUAL_OUTPUT);
+}
+
+std::function<void(PlanDraft&)> withRole(VknRole role, VknType type = VKN_TYPE_F32) {
+    return [=](PlanDraft& draft) { draft.add(role, type); };
+}
+
+const std::vector<WrongPlan>& wrongPlans() {
+    static const float infinity = std::numeric_limits<float>::infinity();
+    static const std::vector<WrongPlan> wrong = {
+        {"gate missing",
+         makeGated,
+         [](PlanDraft& d) {
+             d.info.pNext = nullptr;
+             d.operands.pop_back();
+         },
+         "pOperands",
+         VKN_ROLE_GATE,
+         {}},
+        {"gate info of a norm without a gate",
+         makeGatedNorm,
+         [](PlanDraft& d) { d.operands.erase(d.operands.begin() + 2); },
+         "pNext",
+         VKN_STRUCTURE_TYPE_GATE_INFO,
+         {}},
+        {"gate twice", makeGated, withRole(VKN_ROLE_GATE), "pOperands[3].role", VKN_ROLE_GATE, {}},
+        {"gate of integers", makeGated, [](PlanDraft& d) { d.operands[2].type = VKN_TYPE_U32; }, "type", VKN_TYPE_U32,
+         VKN_TYPE_BF16},
+        {"quantised gate", makeGated, [](PlanDraft& d) { d.operands[2].type = VKN_TYPE_I8; }, "type", VKN_TYPE_I8,
+         VKN_TYPE_BF16},
+        {"unknown activation", makeGated, [](PlanDraft& d) { d.gate.activation = static_cast<VknActivation>(5); },
+         "activation", 5, VKN_ACTIVATION_SIGMOID},
+        {"early cast without weights", makeGated, [](PlanDraft& d) { d.info.flags = VKN_PLAN_EARLY_CAST_BIT; }, "flags",
+         VKN_PLAN_EARLY_CAST_BIT, 0},
+        {"norm first without a norm", makeGated, [](PlanDraft& d) { d.gate.normFirst = VK_TRUE; }, "normFirst", 1, 0},
+        {"gated activation in a block", makeGated, [](PlanDraft& d) { addBlock(d, VKN_PLACEMENT_PRE_NORM); },
+         "placement", VKN_PLACEMENT_PRE_NORM, VKN_PLACEMENT_NONE},
+        {"gated norm in a block",
+         makeGatedNorm,
+         [](PlanDraft& d) { addBlock(d, VKN_PLACEMENT_PRE_NORM); },
+         "pOperands",
+         VKN_ROLE_GATE,
+         {}},
+        {"gated activation with gamma", makeGated, withRole(VKN_ROLE_GAMMA), "pOperands", VKN_ROLE_GAMMA, {}},
+        {"gated activation with beta", makeGated, withRole(VKN_ROLE_BETA), "pOperands", VKN_ROLE_BETA, {}},
+        {"rstd of a gated activation", makeGated, withRole(VKN_ROLE_RSTD), "pOperands", VKN_ROLE_RSTD, {}},
+        {"part of a gated activation", makeGated, [](PlanDraft& d) { d.info.partialSize = 8; }, "partialSize", 8, 0},
+        {"two gate infos",
+         makeGated,
+         [](PlanDraft& d) {
+             static const VknGateInfo second = [] {
+                 VknGateInfo gate{};
+                 gate.sType = VKN_STRUCTURE_TYPE_GATE_INFO;
+                 return gate;
+             }();
+             d.gate.pNext = &second;
+         },
+         "pNext",
+         VKN_STRUCTURE_TYPE_GATE_INFO,
+         {}},
+        {"two overrides around a gate info",
+         makeGated,
+         [](PlanDraft& d) {
+             static const VknKernelOverride second = [] {
+                 VknKernelOverride kernel{};
+                 kernel.sType = VKN_STRUCTURE_TYPE_KERNEL_OVERRIDE;
+                 return kernel;
+             }();
+             d.kernel.pNext = &d.gate;
+             d.gate.pNext = &second;
+             d.info.pNext = &d.kernel;
+         },
+         "pNext",
+         VKN_STRUCTURE_TYPE_KERNEL_OVERRIDE,
+         {}},
+        {"gate info of another type",
+         makeGated,
+         [](PlanDraft& d) { d.gate.sType = VKN_STRUCTURE_TYPE_EXECUTE_INFO; },
+         "pNext",
+         VKN_STRUCTURE_TYPE_EXECUTE_INFO,
+         {}},
+        {"gate of DyT", makeDyt, withRole(VKN_ROLE_GATE), "pOperands", VKN_ROLE_GATE, {}},
+        {"norm first of DyT", makeDyt,
+         [](PlanDraft& d) {
+             makeGated(d);
+             d.info.operation = VKN_OPERATION_DYT;
+             d.gate.normFirst = VK_TRUE;
+         },
+         "normFirst", 1, 0},
+        {"mean of DyT", makeDyt, withRole(VKN_ROLE_MEAN), "pOperands", VKN_ROLE_MEAN, {}},
+        {"rstd of DyT", makeDyt, withRole(VKN_ROLE_RSTD), "pOperands", VKN_ROLE_RSTD, {}},
+        {"second rstd of DyT",
+         makeDyt,
+         [](PlanDraft& d) {
+             addBlock(d, VKN_PLACEMENT_SANDWICH_PRE_NORM);
+             d.add(VKN_ROLE_RSTD_2);
+         },
+         "pOperands",
+         VKN_ROLE_RSTD_2,
+         {}},
+        {"part of DyT", makeDyt, [](PlanDraft& d) { d.info.partialSize = 8; }, "partialSize", 8, 0},
+        {"alpha NaN", makeDyt, [](PlanDraft& d) { d.info.alpha = std::nanf(""); }, "alpha", {}, {}},
+        {"alpha infinite", makeDyt, [](PlanDraft& d) { d.info.alpha = -infinity; }, "alpha", bitsOf(-infinity), {}},
+        {"too many parameter rows", makeDyt, [](PlanDraft& d) { d.info.parameterRows = (1u << 24) + 1; },
+         "parameterRows", (1u << 24) + 1, 1u << 24},
+        {"index in fp32", makeGathered, [](PlanDraft& d) { d.operands[2].type = VKN_TYPE_F32; }, "type", VKN_TYPE_F32,
+         VKN_TYPE_U32},
+        {"index twice",
+         makeGathered,
+         withRole(VKN_ROLE_ROW_INDEX, VKN_TYPE_U32),
+         "pOperands[3].role",
+         VKN_ROLE_ROW_INDEX,
+         {}},
+        {"index in place, where there is no input",
+         makeGathered,
+         [](PlanDraft& d) {
+             d.info.flags = VKN_PLAN_IN_PLACE_BIT;
+             d.operands.erase(d.operands.begin());
+         },
+         "pOperands",
+         VKN_ROLE_ROW_INDEX,
+         {}},
+    };
+    return wrong;
+}
+
+class ElementArguments : public Arguments {
+protected:
+    NormCase rightCase() {
+        NormCase norm;
+        norm.plan.operation = VKN_OPERATION_RMS_NORM;
+        norm.plan.hiddenSize = kHidden;
+        norm.plan.variant = gpu().variants().front();
+        norm.plan.gate = VKN_TYPE_F32;
+        norm.plan.gamma = VKN_TYPE_F32;
+        norm.plan.parameterRows = 3;
+        norm.plan.rowIndex = true;
+        norm.rows = kRows;
+        norm.sourceRows = 9;
+        norm.guardBytes = 0;
+        return norm;
+    }
+};
+
+TEST_F(ElementArguments, WrongPlansAreNamed) {
+    for (const WrongPlan& wrong : wrongPlans()) {
+        PlanDraft draft;
+        wrong.make(draft);
+        wrong.spoil(draft);
+        VknPlan plan = VKN_NULL_HANDLE;
+        VknError error = emptyError();
+        EXPECT_EQ(draft.create(gpu().context(), &plan, &error), VKN_ERROR_INVALID_ARGUMENT) << wrong.name;
+        EXPECT_EQ(plan, static_cast<VknPlan>(VKN_NULL_HANDLE)) << wrong.name;
+        expectError(error, wrong.name, wrong.field, wrong.value, wrong.limit, VKN_ERROR_INVALID_ARGUMENT);
+        vknDestroyPlan(plan);
+    }
+}
+
+// And without the mistakes they are taken, so what was refused above was refused for its fault.
+TEST_F(ElementArguments, RightPlansAreTaken) {
+    for (const auto make : {makeGated, makeGatedNorm, makeDyt, makeGathered}) {
+        PlanDraft draft;
+        make(draft);
+#ifdef VKN_EMULATE_SUBGROUPS
+        draft.kernel.form = VKN_KERNEL_FORM_SHARED;
+        draft.kernel.pNext = draft.info.pNext;
+        draft.info.pNext = &draft.kernel;
+#endif
+        VknPlan plan = VKN_NULL_HANDLE;
+        VknError error = emptyError();
+        EXPECT_EQ(draft.create(gpu().context(), &plan, &error), VKN_SUCCESS) << error.field << ": " << error.message;
+        vknDestroyPlan(plan);
+    }
+}
+
+// Where nothing is said of the gate, it is SiLU, before a norm.
+TEST_F(ElementArguments, AGateNeedsNoInfo) {
+    PlanDraft draft;
+    makeGated(draft);
+    draft.info.pNext = nullptr;
+#ifdef VKN_EMULATE_SUBGROUPS
+    draft.kernel.form = VKN_KERNEL_FORM_SHARED;
+    draft.info.pNext = &draft.kernel;
+#endif
+    VknPlan plan = VKN_NULL_HANDLE;
+    ASSERT_EQ(draft.create(gpu().context(), &plan, nullptr), VKN_SUCCESS);
+    NormCase norm;
+    norm.plan.operation = VKN_OPERATION_GATED_ACTIVATION;
+    norm.plan.hiddenSize = kHidden;
+    norm.plan.gate = VKN_TYPE_F32;
+    norm.plan.variant = gpu().variants().front();
+    norm.rows = kRows;
+    NormRun run(gpu(), norm);
+    gpu().submit([&](VkCommandBuffer commands) {
+        EXPECT_EQ(vknCmdExecute(plan, commands, &run.executeInfo(), nullptr), VKN_SUCCESS);
+    });
+    run.download();
+    EXPECT_TRUE(run.check());
+    vknDestroyPlan(plan);
+}
+
+// ---- executions --------------------------------------------------------------------------------------------------------
+
+struct WrongExecution {
+    const char* name;
+    std::function<void(VknExecuteInfo&, std::vector<VknOperand>&)> spoil;
+    std::optional<VknRole> role;  // of the operand that the field belongs to
+    std::string field;
+    std::optional<uint64_t> value;
+    std::optional<uint64_t> limit;
+};
+
+VknOperand& operandOf(std::vector<VknOperand>& operands, VknRole role) {
+    return *std::find_if(operands.begin(), operands.end(), [&](const VknOperand& o) { return o.role == role; });
+}
+
+std::string fieldOf(const WrongExecution& wrong, std::vector<VknOperand>& operands) {
+    if (!wrong.role) {
+        return wrong.field;
+    }
+    const auto index = &operandOf(operands, *wrong.role) - operands.data();
+    return "pOperands[" + std::to_string(index) + "]." + wrong.field;
+}
+
+std::function<void(VknExecuteInfo&, std::vector<VknOperand>&)> without(VknRole role) {
+    return [=](VknExecuteInfo&, std::vector<VknOperand>& operands) {
+        operandOf(operands, role) = operands.back();
+        operands.pop_back();
+    };
+}
+
+const std::vector<WrongExecution>& wrongExecutions() {
+    constexpr uint64_t kRowBytes = kHidden * sizeof(float);
+    static const std::vector<WrongExecution> wrong = {
+        {"no source rows", [](auto& i, auto&) { i.sourceRows = 0; }, {}, "sourceRows", 0, UINT32_MAX},
+        {"more source rows than an index can name",
+         [](auto& i, auto&) { i.sourceRows = 1ull << 32; },
+         {},
+         "sourceRows",
+         1ull << 32,
+         UINT32_MAX},
+        {"more source rows than there are", [](auto& i, auto&) { i.sourceRows = 10; }, VKN_ROLE_INPUT, "bufferSize",
+         9 * kRowBytes, 10 * kRowBytes},
+        {"gathered rows with outer blocks", [](auto&, auto& o) { operandOf(o, VKN_ROLE_INPUT).outerStride = 1024; },
+         VKN_ROLE_INPUT, "outerStride", 1024, 0},
+        {"gathered rows that overlap", [](auto&, auto& o) { operandOf(o, VKN_ROLE_INPUT).rowStride = kHidden - 1; },
+         VKN_ROLE_INPUT, "rowStride", kHidden - 1, kHidden},
+        {"a stride that overflows",
+         [](auto&, auto& o) { operandOf(o, VKN_ROLE_INPUT).rowStride = ~0ull / 4; },
+         VKN_ROLE_INPUT,
+         "bufferSize",
+         {},
+         {}},
+        {"output among the rows that may be gathered",
+         [](auto&, auto& o) {
+             const VknOperand& x = operandOf(o, VKN_ROLE_INPUT);
+             VknOperand& y = operandOf(o, VKN_ROLE_OUTPUT);
+             y.buffer = x.buffer;
+             y.bufferSize = 13 * kRowBytes;
+             y.offset = 8 * kRowBytes;
+         },
+         VKN_ROLE_OUTPUT, "offset", 8 * kRowBytes, 0},
+        {"index missing", without(VKN_ROLE_ROW_INDEX), {}, "pOperands", VKN_ROLE_ROW_INDEX, {}},
+        {"index beyond its buffer",
+         [](auto&, auto& o) { operandOf(o, VKN_ROLE_ROW_INDEX).offset += 4; },
+         VKN_ROLE_ROW_INDEX,
+         "bufferSize",
+         {},
+         {}},
+        {"index not dense", [](auto&, auto& o) { operandOf(o, VKN_ROLE_ROW_INDEX).rowStride = 2; }, VKN_ROLE_ROW_INDEX,
+         "rowStride", 2, 1},
+        {"gate missing", without(VKN_ROLE_GATE), {}, "pOperands", VKN_ROLE_GATE, {}},
+        {"gate's stride", [](auto&, auto& o) { operandOf(o, VKN_ROLE_GATE).rowStride = 1; }, VKN_ROLE_GATE, "rowStride",
+         1, kHidden},
+        {"output onto the gate",
+         [](auto&, auto& o) { operandOf(o, VKN_ROLE_GATE).buffer = operandOf(o, VKN_ROLE_OUTPUT).buffer; },
+         VKN_ROLE_GATE, "offset", 0, 0},
+        {"fewer rows of gamma than the plan has",
+         [](auto&, auto& o) { operandOf(o, VKN_ROLE_GAMMA).bufferSize = kRowBytes; }, VKN_ROLE_GAMMA, "bufferSize",
+         kRowBytes, 3 * kRowBytes},
+    };
+    return wrong;
+}
+
+TEST_F(ElementArguments, WrongExecutionsAreNamed) {
+    FunctionShim shim(gpu().device());
+    PlainContext context(gpu().device(), shim.getInstanceProcAddr(), VK_API_VERSION_1_1);
+    VknBindingPoolCreateInfo poolInfo{};
+    poolInfo.sType = VKN_STRUCTURE_TYPE_BINDING_POOL_CREATE_INFO;
+    poolInfo.maxDispatches = 4;
+    VknBindingPool pool = VKN_NULL_HANDLE;
+    ASSERT_EQ(vknCreateBindingPool(context.get(), &poolInfo, &pool, nullptr), VKN_SUCCESS);
+    const NormCase norm = rightCase();
+    VknPlan plan = VKN_NULL_HANDLE;
+    VknError planError = emptyError();
+    ASSERT_EQ(createPlan(context.get(), norm.plan, &plan, &planError), VKN_SUCCESS) << planError.message;
+    NormRun run(gpu(), norm);
+    VknExecuteInfo right = run.executeInfo();
+    right.bindingPool = pool;
+    for (const WrongExecution& wrong : wrongExecutions()) {
+        VknExecuteInfo info = right;
+        std::vector<VknOperand> operands(info.pOperands, info.pOperands + info.operandCount);
+        wrong.spoil(info, operands);
+        info.pOperands = operands.data();
+        info.operandCount = static_cast<uint32_t>(operands.size());
+        const std::string field = fieldOf(wrong, operands);
+        shim.calls.clear();
+        gpu().submit([&](VkCommandBuffer commands) {
+            VknError error = emptyError();
+            EXPECT_EQ(vknCmdExecute(plan, commands, &info, &error), VKN_ERROR_INVALID_ARGUMENT) << wrong.name;
+            expectError(error, wrong.name, field.c_str(), wrong.value, wrong.limit, VKN_ERROR_INVALID_ARGUMENT);
+        });
+        EXPECT_EQ(shim.callCount(), 0u) << wrong.name << ": the command buffer was touched";
+    }
+    gpu().submit(
+        [&](VkCommandBuffer commands) { EXPECT_EQ(vknCmdExecute(plan, commands, &right, nullptr), VKN_SUCCESS); });
+    run.download();
+    EXPECT_TRUE(run.check());
+    vknDestroyBindingPool(pool);
+    vknDestroyPlan(plan);
+}
+
+}  // namespace
+}  // namespace vknorm::test
