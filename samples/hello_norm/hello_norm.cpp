@@ -1,17 +1,17 @@
 // Normalises a transformer's residual stream with RMSNorm and LayerNorm on any Vulkan device, checks every element
 // against fp64, and measures. Usage: hello_norm [device]: index, UUID or part of the name (or set VKNORM_DEVICE).
 // SPDX-License-Identifier: Apache-2.0
-#include <vknorm/runtime.hpp>
-#include <vknorm/vknorm.hpp>
+#include "measure.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <random>
 
 namespace {
 using Floats = std::vector<float>;
-using Record = std::function<void(VkCommandBuffer)>;
+using vknorm::samples::measure;
+using vknorm::samples::Record;
+using vknorm::samples::require;
 constexpr size_t kRows = 512;  // tokens
 constexpr size_t kHiddenSize = 4096;
 constexpr float kEpsilon = 1e-5F;
@@ -41,27 +41,6 @@ double largestError(bool isLayerNorm, const Floats& xs, const Floats& gammas, co
         }
     }
     return largest;
-}
-
-void require(VknResult result, const VknError& error) {
-    if (result != VKN_SUCCESS) throw std::runtime_error(std::string(vknResultName(result)) + ": " + error.message);
-}
-
-// Seconds that one of what `record` records takes. So many are in a submit that submitting does not count; the median of
-// up to nine submits, fewer where they are slow. The first was the warm-up.
-vknorm::SubmitResult measure(vknorm::Device& device, const Record& record) {
-    const double first = device.submit(record).seconds;
-    const int count = static_cast<int>(std::clamp(0.05 / first, 1.0, 1000.0));
-    vknorm::CommandBuffer commands(device);
-    VkCommandBuffer handle = commands.begin();
-    for (int i = 0; i < count; ++i, device.recordBarrier(handle)) record(handle);
-    commands.end();
-    std::vector<vknorm::SubmitResult> results(static_cast<size_t>(std::clamp(2.0 / (first * count), 3.0, 9.0)));
-    for (auto& result : results) result = commands.submit();
-    std::sort(results.begin(), results.end(), [](auto& a, auto& b) { return a.seconds < b.seconds; });
-    vknorm::SubmitResult median = results[results.size() / 2];
-    median.seconds /= count;
-    return median;
 }
 
 bool run(const char* selector) {

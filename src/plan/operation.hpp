@@ -60,8 +60,12 @@ const PlacementInfo* findPlacement(VknPlacement placement);
 
 constexpr uint32_t roleBit(VknRole role) { return 1u << static_cast<uint32_t>(role); }
 
+// What an operand of the key is for the query; any other operand is itself.
+VknRole queryRoleOf(VknRole role);
+
 // Bytes of an element; 0 for a value that is no type.
 uint32_t elementSize(VknType type);
+bool isQuantised(VknType type);
 const char* typeName(VknType type);
 
 // A plan's description, validated: what VknPlanCreateInfo says, without pointers. It is also what a plan list stores.
@@ -116,6 +120,7 @@ struct OperationSpec {
     uint32_t kernelRowSpan() const {
         return channelsLast != 0 ? hiddenSize - channels + channels / groups : kernelRowSize();
     }
+    bool isQuantised(VknRole role) const;
     bool takesStatistics() const;
     // Whether an output's scale is computed, which takes a pass over the row.
     bool measuresOutput() const;
@@ -126,7 +131,11 @@ struct OperationSpec {
 // Checks a description against the table. INVALID_ARGUMENT, or SUCCESS with `spec` filled.
 VknResult makeOperationSpec(const VknPlanCreateInfo& info, OperationSpec& spec, VknError* error);
 
-// Checks a specification that came from a file.
+// The roles that an operation must and may have, with its flags and types; bit (1 << role).
+uint32_t requiredRoles(const OperationSpec& spec);
+uint32_t optionalRoles(const OperationSpec& spec);
+
+// Checks a specification, which may come from a file.
 VknResult checkOperationSpec(const OperationSpec& spec, VknError* error);
 
 // Elements of an operand that belong to a row, or to all.

@@ -1,9 +1,7 @@
 // Wrong residual blocks: a named error each, with field, value and limit.
 #include "gpu/arguments.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <vector>
 
@@ -13,21 +11,9 @@ namespace {
 constexpr uint32_t kHidden = 64;
 constexpr uint64_t kRows = 4;
 
-uint64_t bitsOf(float value) {
-    uint32_t bits = 0;
-    std::memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
 using Operands = std::vector<VknOperandType>;
 
-struct WrongBlock {
-    const char* name;
-    std::function<void(VknPlanCreateInfo&, Operands&, VknBlockInfo&)> spoil;
-    const char* field;
-    std::optional<uint64_t> value;
-    std::optional<uint64_t> limit;
-};
+using WrongBlock = Mistake<VknPlanCreateInfo, Operands, VknBlockInfo>;
 
 // Operands of the block below, in its order.
 enum {
@@ -173,36 +159,11 @@ TEST_F(BlockArguments, WrongBlocksAreNamed) {
         wrong.spoil(info, operands, block);
         info.pOperands = operands.data();
         info.operandCount = static_cast<uint32_t>(operands.size());
-        VknPlan plan = VKN_NULL_HANDLE;
-        VknError error = emptyError();
-        EXPECT_EQ(vknCreatePlan(gpu().context(), &info, &plan, &error), VKN_ERROR_INVALID_ARGUMENT) << wrong.name;
-        EXPECT_EQ(plan, static_cast<VknPlan>(VKN_NULL_HANDLE)) << wrong.name;
-        expectError(error, wrong.name, wrong.field, wrong.value, wrong.limit, VKN_ERROR_INVALID_ARGUMENT);
-        vknDestroyPlan(plan);
+        expectPlanRefused(wrong, info);
     }
 }
 
-struct WrongExecution {
-    const char* name;
-    bool hasDropout;
-    std::function<void(VknExecuteInfo&, std::vector<VknOperand>&, VknDropoutInfo&)> spoil;
-    std::optional<VknRole> role;  // of the operand that the field belongs to
-    std::string field;
-    std::optional<uint64_t> value;
-    std::optional<uint64_t> limit;
-};
-
-VknOperand& operandOf(std::vector<VknOperand>& operands, VknRole role) {
-    return *std::find_if(operands.begin(), operands.end(), [&](const VknOperand& o) { return o.role == role; });
-}
-
-std::string fieldOf(const WrongExecution& wrong, std::vector<VknOperand>& operands) {
-    if (!wrong.role) {
-        return wrong.field;
-    }
-    const auto index = &operandOf(operands, *wrong.role) - operands.data();
-    return "pOperands[" + std::to_string(index) + "]." + wrong.field;
-}
+using WrongExecution = ExecutionMistake<VknDropoutInfo>;
 
 // Puts an operand so many bytes behind the start of another, in buffers that are said to have room for both.
 auto onto(VknRole moved, VknRole other, VkDeviceSize bytes) {
@@ -215,67 +176,65 @@ auto onto(VknRole moved, VknRole other, VkDeviceSize bytes) {
     };
 }
 
-const std::vector<WrongExecution>& wrongExecutions() {
+// Where the plan has dropout.
+const std::vector<WrongExecution>& wrongDropouts() {
     static const std::vector<WrongExecution> wrong = {
-        {"dropout info missing", true, [](auto& i, auto&, auto&) { i.pNext = nullptr; }, {}, "pNext", 0, {}},
+        {"dropout info missing", [](auto& i, auto&, auto&) { i.pNext = nullptr; }, {}, "pNext", 0, {}},
         {"another structure",
-         true,
          [](auto&, auto&, auto& d) { d.sType = VKN_STRUCTURE_TYPE_BLOCK_INFO; },
          {},
          "pNext",
          VKN_STRUCTURE_TYPE_BLOCK_INFO,
          VKN_STRUCTURE_TYPE_DROPOUT_INFO},
         {"stream of the second branch",
-         true,
          [](auto&, auto&, auto& d) { d.stream = 1u << 31; },
          {},
          "stream",
          1u << 31,
          (1u << 31) - 1},
-        {"dropout info without dropout", false, [](auto& i, auto&, auto& d) { i.pNext = &d; }, {}, "pNext", {}, {}},
+    };
+    return wrong;
+}
+
+// Where it has none.
+const std::vector<WrongExecution>& wrongExecutions() {
+    static const std::vector<WrongExecution> wrong = {
+        {"dropout info without dropout", [](auto& i, auto&, auto& d) { i.pNext = &d; }, {}, "pNext", {}, {}},
         {"residual missing",
-         false,
-         [](auto&, auto& o, auto&) {
-             operandOf(o, VKN_ROLE_RESIDUAL) = o.back();
-             o.pop_back();
-         },
+         [](auto&, auto& o, auto&) { removeOperand(o, VKN_ROLE_RESIDUAL); },
          {},
          "pOperands",
          VKN_ROLE_RESIDUAL,
          {}},
-        {"h onto the residual", false, onto(VKN_ROLE_RESIDUAL_OUTPUT, VKN_ROLE_RESIDUAL, 0), VKN_ROLE_RESIDUAL_OUTPUT,
+        {"h onto the residual", onto(VKN_ROLE_RESIDUAL_OUTPUT, VKN_ROLE_RESIDUAL, 0), VKN_ROLE_RESIDUAL_OUTPUT,
          "offset", 0, 0},
-        {"h into the residual", false, onto(VKN_ROLE_RESIDUAL_OUTPUT, VKN_ROLE_RESIDUAL, 512), VKN_ROLE_RESIDUAL_OUTPUT,
+        {"h into the residual", onto(VKN_ROLE_RESIDUAL_OUTPUT, VKN_ROLE_RESIDUAL, 512), VKN_ROLE_RESIDUAL_OUTPUT,
          "offset", 512, 0},
-        {"h onto y", false, onto(VKN_ROLE_RESIDUAL_OUTPUT, VKN_ROLE_OUTPUT, 0), VKN_ROLE_RESIDUAL_OUTPUT, "offset", 0,
-         0},
-        {"y onto the branch", false, onto(VKN_ROLE_OUTPUT, VKN_ROLE_INPUT, 0), VKN_ROLE_OUTPUT, "offset", 0, 0},
+        {"h onto y", onto(VKN_ROLE_RESIDUAL_OUTPUT, VKN_ROLE_OUTPUT, 0), VKN_ROLE_RESIDUAL_OUTPUT, "offset", 0, 0},
+        {"y onto the branch", onto(VKN_ROLE_OUTPUT, VKN_ROLE_INPUT, 0), VKN_ROLE_OUTPUT, "offset", 0, 0},
         {"layer scale inside h",
-         false,
          onto(VKN_ROLE_LAYER_SCALE, VKN_ROLE_RESIDUAL_OUTPUT, 16),
          VKN_ROLE_LAYER_SCALE,
          "offset",
          16,
          {}},
-        {"residual's stride", false, [](auto&, auto& o, auto&) { operandOf(o, VKN_ROLE_RESIDUAL).rowStride = 63; },
+        {"residual's stride", [](auto&, auto& o, auto&) { operandOf(o, VKN_ROLE_RESIDUAL).rowStride = 63; },
          VKN_ROLE_RESIDUAL, "rowStride", 63, kHidden},
         {"row scale's stride",
-         false,
          [](auto&, auto& o, auto&) { operandOf(o, VKN_ROLE_ROW_SCALE).rowStride = 2; },
          VKN_ROLE_ROW_SCALE,
          "rowStride",
          2,
          {}},
-        {"row scale's offset", false, [](auto&, auto& o, auto&) { operandOf(o, VKN_ROLE_ROW_SCALE).offset += 2; },
+        {"row scale's offset", [](auto&, auto& o, auto&) { operandOf(o, VKN_ROLE_ROW_SCALE).offset += 2; },
          VKN_ROLE_ROW_SCALE, "offset", 2, 4},
         {"layer scale beyond its buffer",
-         false,
          [](auto&, auto& o, auto&) { operandOf(o, VKN_ROLE_LAYER_SCALE).bufferSize = 4 * kHidden; },
          VKN_ROLE_LAYER_SCALE,
          "bufferSize",
          4 * kHidden,
          {}},
-        {"parameters in two buffers", false,
+        {"parameters in two buffers",
          [](auto&, auto& o, auto&) {
              operandOf(o, VKN_ROLE_LAYER_SCALE).buffer = operandOf(o, VKN_ROLE_INPUT).buffer;
              operandOf(o, VKN_ROLE_LAYER_SCALE).offset = 0;
@@ -288,24 +247,14 @@ const std::vector<WrongExecution>& wrongExecutions() {
 TEST_F(BlockArguments, WrongExecutionsAreNamed) {
     for (const bool hasDropout : {false, true}) {
         NormRun run(gpu(), rightCase(hasDropout));
-        for (const WrongExecution& wrong : wrongExecutions()) {
-            if (wrong.hasDropout != hasDropout) {
-                continue;
-            }
-            VknExecuteInfo info = run.executeInfo();
-            std::vector<VknOperand> operands(info.pOperands, info.pOperands + info.operandCount);
+        for (const WrongExecution& wrong : hasDropout ? wrongDropouts() : wrongExecutions()) {
+            ExecutionDraft draft(run.executeInfo());
             VknDropoutInfo dropout{};
             dropout.sType = VKN_STRUCTURE_TYPE_DROPOUT_INFO;
-            info.pNext = hasDropout ? &dropout : nullptr;
-            wrong.spoil(info, operands, dropout);
-            info.pOperands = operands.data();
-            info.operandCount = static_cast<uint32_t>(operands.size());
-            const std::string field = fieldOf(wrong, operands);
-            gpu().submit([&](VkCommandBuffer commands) {
-                VknError error = emptyError();
-                EXPECT_EQ(vknCmdExecute(run.plan(), commands, &info, &error), VKN_ERROR_INVALID_ARGUMENT) << wrong.name;
-                expectError(error, wrong.name, field.c_str(), wrong.value, wrong.limit, VKN_ERROR_INVALID_ARGUMENT);
-            });
+            draft.info.pNext = hasDropout ? &dropout : nullptr;
+            wrong.spoil(draft.info, draft.operands, dropout);
+            const std::string field = fieldOf(draft.operands, wrong.role, wrong.field);
+            expectExecutionRefused(wrong, run.plan(), draft.complete(), field);
         }
         // And the right one is taken, so what was refused above was refused for its fault.
         gpu().submit([&](VkCommandBuffer commands) { EXPECT_TRUE(run.record(commands)); });

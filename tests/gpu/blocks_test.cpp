@@ -40,11 +40,6 @@ protected:
         plan.rowScale = true;
         plan.rstd = true;
     }
-
-    void runOne(NormRun& run) {
-        gpu().submit([&](VkCommandBuffer commands) { run.record(commands); });
-        run.download();
-    }
 };
 
 // How networks are trained: everything narrow but the stream.
@@ -76,12 +71,9 @@ TEST_F(Blocks, SameBitsAnywhere) {
         plan.operation = VKN_OPERATION_LAYER_NORM;
         plan.input = plan.input2 = plan.output = plan.output2 = VKN_TYPE_BF16;
         addParameters(plan, VKN_TYPE_BF16);
-        const auto rowOf = [](uint64_t seed) {
-            return [seed](uint64_t, uint64_t column) { return noise(seed, column); };
-        };
-        base.value = rowOf(1);
-        base.others[VKN_ROLE_INPUT_2] = rowOf(2);
-        base.others[VKN_ROLE_RESIDUAL] = rowOf(3);
+        base.value = rowsOfNoise(1);
+        base.others[VKN_ROLE_INPUT_2] = rowsOfNoise(2);
+        base.others[VKN_ROLE_RESIDUAL] = rowsOfNoise(3);
         base.others[VKN_ROLE_ROW_SCALE] = [](uint64_t, uint64_t) { return 0.875; };
 
         NormCase elsewhere = base;
@@ -97,16 +89,7 @@ TEST_F(Blocks, SameBitsAnywhere) {
         NormCase inPlace = base;
         inPlace.plan.flags = VKN_PLAN_IN_PLACE_BIT;
 
-        std::vector<uint32_t> expected;
-        for (const NormCase& norm : {base, elsewhere, inPlace}) {
-            NormRun run(gpu(), norm);
-            runOne(run);
-            ASSERT_TRUE(run.check());
-            expected = expected.empty() ? run.outputRow(0) : expected;
-            for (uint64_t row = 0; row < norm.rows; ++row) {
-                ASSERT_EQ(run.outputRow(row), expected) << norm.describe() << ", row " << row;
-            }
-        }
+        expectSameRows(gpu(), {base, elsewhere, inPlace});
     }
 }
 
@@ -123,9 +106,8 @@ TEST_F(Blocks, EdgeRows) {
         plan.input = plan.residual = plan.residualOutput = plan.output = type;
         plan.epsilon = edge.epsilon;
         plan.rstd = true;
-        const ValueFunction row = [&edge](uint64_t r, uint64_t column) { return amongNoise(edge, r, column); };
-        norm.others[VKN_ROLE_RESIDUAL] = row;
-        norm.value = row;
+        norm.others[VKN_ROLE_RESIDUAL] = amongNoise(edge);
+        norm.value = amongNoise(edge);
         cases.push_back(norm);
         norm.value = [](uint64_t, uint64_t) { return 0.0; };
         cases.push_back(norm);
@@ -264,7 +246,7 @@ TEST_F(Dropout, KeepsWhatTheCounterSays) {
         norm.stream = 12345;
         norm.firstRow = 0xFFFFFFF0ull;
         NormRun run(gpu(), norm);
-        runOne(run);
+        run.execute();
         ASSERT_TRUE(run.check());
         double kept = 0.0;
         for (uint64_t row = 0; row < norm.rows; ++row) {
@@ -331,7 +313,7 @@ TEST_F(Dropout, NanAndInfinityCanBeDropped) {
         return !isGone ? 1.0 : row % 2 == 0 ? std::nan("") : HUGE_VAL;
     };
     NormRun run(gpu(), norm);
-    runOne(run);
+    run.execute();
     EXPECT_TRUE(run.check());
     for (uint64_t row = 0; row < norm.rows; ++row) {
         for (const double value : maskOf(run, row)) {

@@ -3,8 +3,10 @@
 #include "support/formats.hpp"
 #include "support/random.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 
 namespace vknorm::test {
 namespace {
@@ -27,6 +29,34 @@ std::optional<std::vector<int>> draw(const std::vector<Factor>& factors, const C
 
 }  // namespace
 
+std::vector<Factor> withShape(std::vector<Factor> own, std::span<const uint32_t> hiddenSizes) {
+    const Factor shape[kShapeFactors] = {{"hidden size", static_cast<int>(hiddenSizes.size())},
+                                         {"rows", static_cast<int>(std::size(kRowCounts))},
+                                         {"strides", kStrideKinds},
+                                         {"offsets", kOffsetKinds},
+                                         {"buffer tail", 2}};
+    own.insert(own.end(), std::begin(shape), std::end(shape));
+    return own;
+}
+
+ShapeValues shapeOf(const std::vector<int>& values, size_t first, std::span<const uint32_t> hiddenSizes) {
+    return {hiddenSizes[static_cast<size_t>(values[first])], kRowCounts[values[first + 1]], values[first + 2],
+            values[first + 3], values[first + 4] == 0};
+}
+
+std::vector<size_t> withDrawnShape(std::vector<size_t> own, size_t first) {
+    for (size_t factor = 1; factor < kShapeFactors; ++factor) {
+        own.push_back(first + factor);
+    }
+    return own;
+}
+
+bool onlyWhatIsThereVaries(const std::vector<int>& values, std::initializer_list<std::pair<size_t, bool>> isThere) {
+    return std::all_of(isThere.begin(), isThere.end(), [&](const std::pair<size_t, bool>& factor) {
+        return factor.second || values[factor.first] <= 0;
+    });
+}
+
 void Covering::runPairs(const std::vector<Factor>& factors, const Constraint& isAllowed,
                         const std::vector<size_t>& drawn, const MakeCase& makeCase) {
     if (isFullTest()) {
@@ -36,7 +66,7 @@ void Covering::runPairs(const std::vector<Factor>& factors, const Constraint& is
     const CoveringArray array = makeCoveringArray(factors, isAllowed);
     std::vector<NormCase> cases;
     for (size_t i = 0; i < array.cases.size(); ++i) {
-        cases.push_back(makeCase(array.cases[i], i));
+        cases.push_back(makeCase(gpu().forms(), array.cases[i], i));
     }
     runCases(gpu(), cases);
     std::printf("covering array: %zu cases cover %zu of %zu possible pairs (%zu with impossible ones)\n",
@@ -69,7 +99,7 @@ void Covering::runAll(const std::vector<Factor>& factors, const Constraint& isAl
             return true;
         }
         if (const std::optional<std::vector<int>> all = draw(factors, isAllowed, drawn, values, index)) {
-            cases.push_back(makeCase(*all, index));
+            cases.push_back(makeCase(gpu().forms(), *all, index));
         }
         if (cases.size() == 64) {
             runCases(gpu(), cases);
@@ -82,36 +112,63 @@ void Covering::runAll(const std::vector<Factor>& factors, const Constraint& isAl
     runCases(gpu(), cases);
 }
 
-OperandPlace Covering::placeOf(int strides, int offsets, VknType type, const NormCase& norm, uint64_t index) {
+OperandPlace Covering::placeOf(const ShapeValues& shape, VknType type, const NormCase& norm, uint64_t index) {
     const uint64_t hiddenSize = norm.plan.hiddenSize;
     OperandPlace place;
     const uint64_t more = 2 * index;
-    if (strides == 1) {
+    if (shape.strides == 1) {
         place.rowStride = hiddenSize + 1 + more;
-    } else if (strides >= 2) {
+    } else if (shape.strides >= 2) {
         place.rowStride = (hiddenSize + 7) / 8 * 8 + 8 * (1 + more);
     }
-    if (strides == 3) {
+    if (shape.strides == 3) {
         place.outerStride = norm.rowsPerOuter * place.rowStride + 24 + 8 * more;
     }
     const uint64_t size = elementSize(type);
     const uint64_t bytes[kOffsetKinds] = {0, 16, size, 16 + (3 + more) * size};
-    place.byteOffset = bytes[offsets];
+    place.byteOffset = bytes[shape.offsets];
     return place;
 }
 
-void Covering::setShape(NormCase& norm, int hidden, int rows, int strides, bool hasTail, uint64_t number) {
-    norm.plan.hiddenSize = kHiddenSizes[hidden];
-    norm.rows = kRowCounts[rows];
+void Covering::setShape(NormCase& norm, const ShapeValues& shape, uint64_t number) {
+    norm.plan.hiddenSize = shape.hiddenSize;
+    norm.rows = shape.rows;
     if (norm.plan.hiddenSize > 5000) {
         norm.rows = (norm.rows + 9) / 10;
     }
-    norm.rowsPerOuter = strides == 3 ? 3 : 0;
+    norm.rowsPerOuter = shape.strides == 3 ? 3 : 0;
     if ((norm.plan.flags & VKN_PLAN_GPU_ROWS_BIT) != 0) {
         norm.gpuRows = static_cast<uint32_t>(norm.rows - number % 2 * (norm.rows / 3));
     }
-    norm.guardBytes = hasTail ? kGuardBytes : 0;
+    norm.guardBytes = shape.hasTail ? kGuardBytes : 0;
     norm.seed = number + 1;
+    setPlaces(norm, shape);
+}
+
+void Covering::setPlaces(NormCase& norm, const ShapeValues& shape) {
+    const PlanSpec& plan = norm.plan;
+    norm.input = placeOf(shape, plan.input, norm, 0);
+    norm.output = placeOf(shape, plan.output, norm, 1);
+    norm.residual = placeOf(shape, plan.residual, norm, 2);
+    norm.residualOutput = placeOf(shape, plan.residualOutput, norm, 3);
+    norm.input2 = placeOf(shape, plan.input2, norm, 4);
+    norm.output2 = placeOf(shape, plan.output2, norm, 5);
+}
+
+void Covering::setOffsets(NormCase& norm, const ShapeValues& shape) {
+    const PlanSpec& plan = norm.plan;
+    norm.gammaOffsetBytes = shape.offsets >= 2 && plan.gamma ? elementSize(*plan.gamma) : 0;
+    norm.betaOffsetBytes = shape.offsets == 3 && plan.beta ? 3 * elementSize(*plan.beta) : 0;
+    norm.scalarsOffsetBytes = shape.offsets == 3 ? 12 : 0;
+}
+
+VknPlanFlags Covering::flagsOf(const std::vector<int>& values,
+                               std::initializer_list<std::pair<size_t, VknPlanFlagBits>> factors) {
+    VknPlanFlags flags = 0;
+    for (const auto& [factor, flag] : factors) {
+        flags |= values[factor] == 1 ? VknPlanFlags{flag} : 0u;
+    }
+    return flags;
 }
 
 std::optional<VknType> Covering::optionalType(int value) {

@@ -29,11 +29,7 @@ enum FactorIndex : size_t {
     kParameterRows,
     kInPlace,
     kGpuRows,
-    kHidden,
-    kRows,
-    kStrides,
-    kOffsets,
-    kTail,
+    kShape,
 };
 
 constexpr VknPlacement kPlacements[] = {VKN_PLACEMENT_NONE,      VKN_PLACEMENT_PRE_NORM,
@@ -41,58 +37,48 @@ constexpr VknPlacement kPlacements[] = {VKN_PLACEMENT_NONE,      VKN_PLACEMENT_P
                                         VKN_PLACEMENT_PARALLEL,  VKN_PLACEMENT_SANDWICH_PRE_NORM};
 constexpr float kAlphas[] = {0.5f, 1.7f, -0.03f};
 constexpr uint32_t kParameterRowCounts[] = {1, 3, 8};
-constexpr int kHiddenIndices[] = {0, 2, 3, 5};  // of kHiddenSizes
+constexpr uint32_t kFewHiddenSizes[] = {1, 129, 768, 9001};
 
 std::vector<Factor> factorsOf(const std::vector<FormVariant>& variants) {
-    return {{"placement", static_cast<int>(std::size(kPlacements))},
-            {"form", static_cast<int>(variants.size())},
-            {"branch type", 3},
-            {"residual type", 3},
-            {"h type", 3},
-            {"y type", 3},
-            {"gamma", 4},
-            {"beta", 2},
-            {"second gamma", 2},
-            {"branch bias", 2},
-            {"row scale", 2},
-            {"dropout", 2},
-            {"alpha", static_cast<int>(std::size(kAlphas))},
-            {"cast", 2},
-            {"gamma offset", 2},
-            {"parameter rows", static_cast<int>(std::size(kParameterRowCounts))},
-            {"in place", 2},
-            {"GPU rows", 2},
-            {"hidden size", static_cast<int>(std::size(kHiddenIndices))},
-            {"rows", static_cast<int>(std::size(kRowCounts))},
-            {"strides", kStrideKinds},
-            {"offsets", kOffsetKinds},
-            {"buffer tail", 2}};
+    return withShape({{"placement", static_cast<int>(std::size(kPlacements))},
+                      {"form", static_cast<int>(variants.size())},
+                      {"branch type", 3},
+                      {"residual type", 3},
+                      {"h type", 3},
+                      {"y type", 3},
+                      {"gamma", 4},
+                      {"beta", 2},
+                      {"second gamma", 2},
+                      {"branch bias", 2},
+                      {"row scale", 2},
+                      {"dropout", 2},
+                      {"alpha", static_cast<int>(std::size(kAlphas))},
+                      {"cast", 2},
+                      {"gamma offset", 2},
+                      {"parameter rows", static_cast<int>(std::size(kParameterRowCounts))},
+                      {"in place", 2},
+                      {"GPU rows", 2}},
+                     kFewHiddenSizes);
 }
 
 bool hasSecondWeights(VknPlacement placement) {
     return placement == VKN_PLACEMENT_PARALLEL || placement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
 }
 
-// Factors of what a placement does not have keep their first value.
-bool isMeaningful(const std::vector<int>& v) {
+bool suitsPlacement(const std::vector<int>& v) {
     if (v[kPlacement] == kUnset) {
         return true;
     }
     const PlacementFacts& facts = placementFacts(kPlacements[v[kPlacement]]);
-    const std::pair<FactorIndex, bool> parts[] = {{kResidual, facts.hasResidual},
-                                                  {kBias, facts.hasResidual},
-                                                  {kRowScale, facts.hasResidual},
-                                                  {kDropout, facts.hasResidual},
-                                                  {kSum, facts.writesSum},
-                                                  {kOutput, facts.writesOutput},
-                                                  {kGamma2, hasSecondWeights(facts.placement)}};
-    for (const auto& [factor, isThere] : parts) {
-        if (!isThere && v[factor] > 0) {
-            return false;
-        }
-    }
+    const bool isMeaningful = onlyWhatIsThereVaries(v, {{kResidual, facts.hasResidual},
+                                                        {kBias, facts.hasResidual},
+                                                        {kRowScale, facts.hasResidual},
+                                                        {kDropout, facts.hasResidual},
+                                                        {kSum, facts.writesSum},
+                                                        {kOutput, facts.writesOutput},
+                                                        {kGamma2, hasSecondWeights(facts.placement)}});
     const bool isAlone = !facts.hasResidual && v[kInPlace] == 1;
-    return !(isAlone && v[kInput] != kUnset && v[kOutput] != kUnset && v[kInput] != v[kOutput]);
+    return isMeaningful && !(isAlone && v[kInput] != kUnset && v[kOutput] != kUnset && v[kInput] != v[kOutput]);
 }
 
 bool isAllowed(const std::vector<int>& v) {
@@ -101,7 +87,7 @@ bool isAllowed(const std::vector<int>& v) {
         return false;
     }
     const bool hasNoGamma = v[kGamma] == 0;
-    return isMeaningful(v) && !(hasNoGamma && (v[kGammaOffset] == 1 || v[kCast] == 1 || v[kParameterRows] > 0));
+    return suitsPlacement(v) && !(hasNoGamma && (v[kGammaOffset] == 1 || v[kCast] == 1 || v[kParameterRows] > 0));
 }
 
 class Dyt : public Covering {
@@ -126,30 +112,20 @@ protected:
         plan.alpha = kAlphas[v[kAlpha]];
         plan.gammaOffset = static_cast<float>(v[kGammaOffset]);
         plan.parameterRows = kParameterRowCounts[v[kParameterRows]];
-        const auto flagIf = [&](FactorIndex factor, VknPlanFlagBits flag) {
-            return v[factor] == 1 ? VknPlanFlags{flag} : 0u;
-        };
-        plan.flags = flagIf(kCast, VKN_PLAN_EARLY_CAST_BIT) | flagIf(kInPlace, VKN_PLAN_IN_PLACE_BIT) |
-                     flagIf(kGpuRows, VKN_PLAN_GPU_ROWS_BIT);
+        plan.flags = flagsOf(
+            v,
+            {{kCast, VKN_PLAN_EARLY_CAST_BIT}, {kInPlace, VKN_PLAN_IN_PLACE_BIT}, {kGpuRows, VKN_PLAN_GPU_ROWS_BIT}});
     }
 
-    static NormCase caseOf(const std::vector<FormVariant>& variants, const std::vector<int>& v, uint64_t number) {
+    static NormCase caseOf(const std::vector<FormVariant>& forms, const std::vector<int>& v, uint64_t number) {
         NormCase norm;
         const PlanSpec& plan = norm.plan;
-        norm.plan.variant = variants[static_cast<size_t>(v[kVariant])];
+        norm.plan.variant = forms[static_cast<size_t>(v[kVariant])];
         setPlan(norm.plan, v);
-        setShape(norm, kHiddenIndices[v[kHidden]], v[kRows], v[kStrides], v[kTail] == 0, number);
-        const auto place = [&](VknType type, uint64_t index) {
-            return placeOf(v[kStrides], v[kOffsets], type, norm, index);
-        };
-        norm.input = place(plan.input, 0);
-        norm.output = place(plan.output, 1);
-        norm.residual = place(plan.residual, 2);
-        norm.residualOutput = place(plan.residualOutput, 3);
-        norm.input2 = place(plan.input2, 4);
-        norm.output2 = place(plan.output2, 5);
-        norm.gammaOffsetBytes = v[kOffsets] >= 2 && plan.gamma ? elementSize(*plan.gamma) : 0;
-        norm.parameterSkew = v[kOffsets] >= 2 ? 1 : 0;
+        const ShapeValues shape = shapeOf(v, kShape, kFewHiddenSizes);
+        setShape(norm, shape, number);
+        norm.gammaOffsetBytes = shape.offsets >= 2 && plan.gamma ? elementSize(*plan.gamma) : 0;
+        norm.parameterSkew = shape.offsets >= 2 ? 1 : 0;
         norm.firstRow = number;
         return norm;
     }
@@ -164,23 +140,14 @@ protected:
         norm.rows = rows;
         return norm;
     }
-
-    void runOne(NormRun& run) {
-        gpu().submit([&](VkCommandBuffer commands) { run.record(commands); });
-        run.download();
-    }
 };
 
 using DytCovering = Dyt;
 
 TEST_F(DytCovering, EveryPairOfOptions) {
-    const std::vector<FormVariant>& forms = gpu().forms();
-    std::vector<size_t> drawn = {kInput, kResidual, kSum, kOutput, kGamma, kBeta, kGamma2, kBias, kRowScale};
-    for (const size_t factor : {kAlpha, kGammaOffset, kParameterRows, kRows, kStrides, kOffsets, kTail}) {
-        drawn.push_back(factor);
-    }
-    runPairs(factorsOf(forms), isAllowed, drawn,
-             [&](const std::vector<int>& values, uint64_t number) { return caseOf(forms, values, number); });
+    const std::vector<size_t> drawn = {kInput,  kResidual, kSum,      kOutput, kGamma,       kBeta,
+                                       kGamma2, kBias,     kRowScale, kAlpha,  kGammaOffset, kParameterRows};
+    runPairs(factorsOf(gpu().forms()), isAllowed, withDrawnShape(drawn, kShape), caseOf);
 }
 
 // From -0.03 to where every result is 1, tiny and subnormal ones between.
@@ -204,7 +171,7 @@ TEST_F(Dyt, RowsAtTheEdges) {
         const EdgeRows& edge = *everyEdge()[e];
         const VknType type = edge.types[e % edge.types.size()];
         NormCase norm = plainCase(0.75f, type, kEdgeHidden, rowsAmongNoise(edge));
-        norm.value = [&edge](uint64_t row, uint64_t column) { return amongNoise(edge, row, column); };
+        norm.value = amongNoise(edge);
         cases.push_back(norm);
     }
     runCases(gpu(), cases);
@@ -212,9 +179,9 @@ TEST_F(Dyt, RowsAtTheEdges) {
 
 TEST_F(Dyt, NanStaysInItsElementAndInfinityIsOne) {
     NormCase norm = plainCase(0.5f, VKN_TYPE_F32, kEdgeHidden, rowsAmongNoise(nanAndInfinityRows()));
-    norm.value = [](uint64_t row, uint64_t column) { return amongNoise(nanAndInfinityRows(), row, column); };
+    norm.value = amongNoise(nanAndInfinityRows());
     NormRun run(gpu(), norm);
-    runOne(run);
+    run.execute();
     EXPECT_TRUE(run.check());
     for (uint64_t row = 0; row < norm.rows; ++row) {
         for (uint64_t column = 0; column < kEdgeHidden; ++column) {
@@ -237,16 +204,7 @@ TEST_F(Dyt, SameBitsAnywhere) {
     elsewhere.gammaOffsetBytes = 4;
     NormCase inPlace = base;
     inPlace.plan.flags = VKN_PLAN_IN_PLACE_BIT;
-    std::vector<uint32_t> expected;
-    for (const NormCase& norm : {base, elsewhere, inPlace}) {
-        NormRun run(gpu(), norm);
-        runOne(run);
-        ASSERT_TRUE(run.check());
-        expected = expected.empty() ? run.outputRow(0) : expected;
-        for (uint64_t row = 0; row < norm.rows; ++row) {
-            ASSERT_EQ(run.outputRow(row), expected) << norm.describe() << ", row " << row;
-        }
-    }
+    expectSameRows(gpu(), {base, elsewhere, inPlace});
 }
 
 }  // namespace

@@ -103,8 +103,14 @@ const std::vector<const EdgeRows*>& everyEdge() {
 
 double noise(uint64_t seed, uint64_t column) { return Random(seed * 1000003 + column).normal(); }
 
-double amongNoise(const EdgeRows& edge, uint64_t row, uint64_t column) {
-    return row % 2 == 0 ? noise(row, column) : edge.rows[row / 2](column);
+std::function<double(uint64_t row, uint64_t column)> rowsOfNoise(uint64_t seed) {
+    return [seed](uint64_t, uint64_t column) { return noise(seed, column); };
+}
+
+std::function<double(uint64_t row, uint64_t column)> amongNoise(const EdgeRows& edge) {
+    return [&edge](uint64_t row, uint64_t column) {
+        return row % 2 == 0 ? noise(row, column) : edge.rows[row / 2](column);
+    };
 }
 
 uint64_t rowsAmongNoise(const EdgeRows& edge) { return 2 * edge.rows.size() + 1; }

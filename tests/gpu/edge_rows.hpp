@@ -4,6 +4,7 @@
 #include <vknorm/vknorm.h>
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace vknorm::test {
@@ -30,8 +31,10 @@ const std::vector<const EdgeRows*>& everyEdge();
 
 // An ordinary element.
 double noise(uint64_t seed, uint64_t column);
+// The same ordinary row again and again.
+std::function<double(uint64_t row, uint64_t column)> rowsOfNoise(uint64_t seed);
 // Ordinary rows at even indices, the edges between them: what is wrong with one must not show in another.
-double amongNoise(const EdgeRows& edge, uint64_t row, uint64_t column);
+std::function<double(uint64_t row, uint64_t column)> amongNoise(const EdgeRows& edge);
 uint64_t rowsAmongNoise(const EdgeRows& edge);
 
 }  // namespace vknorm::test

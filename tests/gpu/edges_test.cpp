@@ -51,7 +51,7 @@ protected:
                     NormCase norm = plain(kOperations[o], type, forms[f]);
                     norm.plan.epsilon = edge.epsilon;
                     norm.rows = rowsAmongNoise(edge);
-                    norm.value = [&edge](uint64_t row, uint64_t column) { return amongNoise(edge, row, column); };
+                    norm.value = amongNoise(edge);
                     cases.push_back(norm);
                 }
             }
@@ -70,8 +70,7 @@ TEST_F(Edges, AConstantRowGivesTheBias) {
     norm.rows = 4;
     norm.value = [](uint64_t row, uint64_t) { return 3.140625 * static_cast<double>(row) - 5.0; };
     NormRun run(gpu(), norm);
-    gpu().submit([&](VkCommandBuffer commands) { run.record(commands); });
-    run.download();
+    run.execute();
     EXPECT_TRUE(run.check());
     for (uint64_t row = 0; row < norm.rows; ++row) {
         for (uint64_t column = 0; column < kHidden; ++column) {
@@ -183,8 +182,7 @@ TEST_F(Edges, RoundingHasNoBias) {
         norm.plan.output = type;
         norm.rows = 65;
         NormRun run(gpu(), norm);
-        gpu().submit([&](VkCommandBuffer commands) { run.record(commands); });
-        run.download();
+        run.execute();
         ASSERT_TRUE(run.check());
         const Tensor& input = run.find(VKN_ROLE_INPUT)->before;
         const Tensor& output = run.find(VKN_ROLE_OUTPUT)->after;

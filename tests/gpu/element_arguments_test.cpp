@@ -2,7 +2,6 @@
 #include "gpu/arguments.hpp"
 #include "gpu/function_shim.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -13,12 +12,6 @@ namespace {
 
 constexpr uint32_t kHidden = 64;
 constexpr uint64_t kRows = 4;
-
-uint64_t bitsOf(float value) {
-    uint32_t bits = 0;
-    std::memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
 
 // A plan that may be created, with all that the mistakes below are made in.
 struct PlanDraft {
@@ -42,10 +35,10 @@ struct PlanDraft {
 
     void add(VknRole role, VknType type = VKN_TYPE_F32) { operands.push_back({role, type}); }
 
-    VknResult create(VknContext context, VknPlan* plan, VknError* error) {
+    const VknPlanCreateInfo& complete() {
         info.pOperands = operands.data();
         info.operandCount = static_cast<uint32_t>(operands.size());
-        return vknCreatePlan(context, &info, plan, error);
+        return info;
     }
 };
 
@@ -71,14 +64,7 @@ void makeGathered(PlanDraft& draft) {
     draft.add(VKN_ROLE_ROW_INDEX, VKN_TYPE_U32);
 }
 
-struct WrongPlan {
-    const char* name;
-    void (*make)(PlanDraft&);
-    std::function<void(PlanDraft&)> spoil;
-    const char* field;
-    std::optional<uint64_t> value;
-    std::optional<uint64_t> limit;
-};
+using WrongPlan = Mistake<PlanDraft>;
 
 void addBlock(PlanDraft& draft, VknPlacement placement) {
     draft.block.placement = placement;
@@ -92,11 +78,9 @@ std::function<void(PlanDraft&)> withRole(VknRole role, VknType type = VKN_TYPE_F
     return [=](PlanDraft& draft) { draft.add(role, type); };
 }
 
-const std::vector<WrongPlan>& wrongPlans() {
-    static const float infinity = std::numeric_limits<float>::infinity();
-    static const std::vector<WrongPlan> wrong = {
+std::vector<WrongPlan> wrongGates() {
+    return {
         {"gate missing",
-         makeGated,
          [](PlanDraft& d) {
              d.info.pNext = nullptr;
              d.operands.pop_back();
@@ -104,36 +88,22 @@ const std::vector<WrongPlan>& wrongPlans() {
          "pOperands",
          VKN_ROLE_GATE,
          {}},
-        {"gate info of a norm without a gate",
-         makeGatedNorm,
-         [](PlanDraft& d) { d.operands.erase(d.operands.begin() + 2); },
-         "pNext",
-         VKN_STRUCTURE_TYPE_GATE_INFO,
-         {}},
-        {"gate twice", makeGated, withRole(VKN_ROLE_GATE), "pOperands[3].role", VKN_ROLE_GATE, {}},
-        {"gate of integers", makeGated, [](PlanDraft& d) { d.operands[2].type = VKN_TYPE_U32; }, "type", VKN_TYPE_U32,
+        {"gate twice", withRole(VKN_ROLE_GATE), "pOperands[3].role", VKN_ROLE_GATE, {}},
+        {"gate of integers", [](PlanDraft& d) { d.operands[2].type = VKN_TYPE_U32; }, "type", VKN_TYPE_U32,
          VKN_TYPE_BF16},
-        {"quantised gate", makeGated, [](PlanDraft& d) { d.operands[2].type = VKN_TYPE_I8; }, "type", VKN_TYPE_I8,
-         VKN_TYPE_BF16},
-        {"unknown activation", makeGated, [](PlanDraft& d) { d.gate.activation = static_cast<VknActivation>(5); },
-         "activation", 5, VKN_ACTIVATION_SIGMOID},
-        {"early cast without weights", makeGated, [](PlanDraft& d) { d.info.flags = VKN_PLAN_EARLY_CAST_BIT; }, "flags",
+        {"quantised gate", [](PlanDraft& d) { d.operands[2].type = VKN_TYPE_I8; }, "type", VKN_TYPE_I8, VKN_TYPE_BF16},
+        {"unknown activation", [](PlanDraft& d) { d.gate.activation = static_cast<VknActivation>(5); }, "activation", 5,
+         VKN_ACTIVATION_SIGMOID},
+        {"early cast without weights", [](PlanDraft& d) { d.info.flags = VKN_PLAN_EARLY_CAST_BIT; }, "flags",
          VKN_PLAN_EARLY_CAST_BIT, 0},
-        {"norm first without a norm", makeGated, [](PlanDraft& d) { d.gate.normFirst = VK_TRUE; }, "normFirst", 1, 0},
-        {"gated activation in a block", makeGated, [](PlanDraft& d) { addBlock(d, VKN_PLACEMENT_PRE_NORM); },
-         "placement", VKN_PLACEMENT_PRE_NORM, VKN_PLACEMENT_NONE},
-        {"gated norm in a block",
-         makeGatedNorm,
-         [](PlanDraft& d) { addBlock(d, VKN_PLACEMENT_PRE_NORM); },
-         "pOperands",
-         VKN_ROLE_GATE,
-         {}},
-        {"gated activation with gamma", makeGated, withRole(VKN_ROLE_GAMMA), "pOperands", VKN_ROLE_GAMMA, {}},
-        {"gated activation with beta", makeGated, withRole(VKN_ROLE_BETA), "pOperands", VKN_ROLE_BETA, {}},
-        {"rstd of a gated activation", makeGated, withRole(VKN_ROLE_RSTD), "pOperands", VKN_ROLE_RSTD, {}},
-        {"part of a gated activation", makeGated, [](PlanDraft& d) { d.info.partialSize = 8; }, "partialSize", 8, 0},
+        {"norm first without a norm", [](PlanDraft& d) { d.gate.normFirst = VK_TRUE; }, "normFirst", 1, 0},
+        {"gated activation in a block", [](PlanDraft& d) { addBlock(d, VKN_PLACEMENT_PRE_NORM); }, "placement",
+         VKN_PLACEMENT_PRE_NORM, VKN_PLACEMENT_NONE},
+        {"gated activation with gamma", withRole(VKN_ROLE_GAMMA), "pOperands", VKN_ROLE_GAMMA, {}},
+        {"gated activation with beta", withRole(VKN_ROLE_BETA), "pOperands", VKN_ROLE_BETA, {}},
+        {"rstd of a gated activation", withRole(VKN_ROLE_RSTD), "pOperands", VKN_ROLE_RSTD, {}},
+        {"part of a gated activation", [](PlanDraft& d) { d.info.partialSize = 8; }, "partialSize", 8, 0},
         {"two gate infos",
-         makeGated,
          [](PlanDraft& d) {
              static const VknGateInfo second = [] {
                  VknGateInfo gate{};
@@ -146,7 +116,6 @@ const std::vector<WrongPlan>& wrongPlans() {
          VKN_STRUCTURE_TYPE_GATE_INFO,
          {}},
         {"two overrides around a gate info",
-         makeGated,
          [](PlanDraft& d) {
              static const VknKernelOverride second = [] {
                  VknKernelOverride kernel{};
@@ -161,23 +130,42 @@ const std::vector<WrongPlan>& wrongPlans() {
          VKN_STRUCTURE_TYPE_KERNEL_OVERRIDE,
          {}},
         {"gate info of another type",
-         makeGated,
          [](PlanDraft& d) { d.gate.sType = VKN_STRUCTURE_TYPE_EXECUTE_INFO; },
          "pNext",
          VKN_STRUCTURE_TYPE_EXECUTE_INFO,
          {}},
-        {"gate of DyT", makeDyt, withRole(VKN_ROLE_GATE), "pOperands", VKN_ROLE_GATE, {}},
-        {"norm first of DyT", makeDyt,
+    };
+}
+
+std::vector<WrongPlan> wrongGatedNorms() {
+    return {
+        {"gate info of a norm without a gate",
+         [](PlanDraft& d) { d.operands.erase(d.operands.begin() + 2); },
+         "pNext",
+         VKN_STRUCTURE_TYPE_GATE_INFO,
+         {}},
+        {"gated norm in a block",
+         [](PlanDraft& d) { addBlock(d, VKN_PLACEMENT_PRE_NORM); },
+         "pOperands",
+         VKN_ROLE_GATE,
+         {}},
+    };
+}
+
+std::vector<WrongPlan> wrongDyts() {
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    return {
+        {"gate of DyT", withRole(VKN_ROLE_GATE), "pOperands", VKN_ROLE_GATE, {}},
+        {"norm first of DyT",
          [](PlanDraft& d) {
              makeGated(d);
              d.info.operation = VKN_OPERATION_DYT;
              d.gate.normFirst = VK_TRUE;
          },
          "normFirst", 1, 0},
-        {"mean of DyT", makeDyt, withRole(VKN_ROLE_MEAN), "pOperands", VKN_ROLE_MEAN, {}},
-        {"rstd of DyT", makeDyt, withRole(VKN_ROLE_RSTD), "pOperands", VKN_ROLE_RSTD, {}},
+        {"mean of DyT", withRole(VKN_ROLE_MEAN), "pOperands", VKN_ROLE_MEAN, {}},
+        {"rstd of DyT", withRole(VKN_ROLE_RSTD), "pOperands", VKN_ROLE_RSTD, {}},
         {"second rstd of DyT",
-         makeDyt,
          [](PlanDraft& d) {
              addBlock(d, VKN_PLACEMENT_SANDWICH_PRE_NORM);
              d.add(VKN_ROLE_RSTD_2);
@@ -185,21 +173,19 @@ const std::vector<WrongPlan>& wrongPlans() {
          "pOperands",
          VKN_ROLE_RSTD_2,
          {}},
-        {"part of DyT", makeDyt, [](PlanDraft& d) { d.info.partialSize = 8; }, "partialSize", 8, 0},
-        {"alpha NaN", makeDyt, [](PlanDraft& d) { d.info.alpha = std::nanf(""); }, "alpha", {}, {}},
-        {"alpha infinite", makeDyt, [](PlanDraft& d) { d.info.alpha = -infinity; }, "alpha", bitsOf(-infinity), {}},
-        {"too many parameter rows", makeDyt, [](PlanDraft& d) { d.info.parameterRows = (1u << 24) + 1; },
-         "parameterRows", (1u << 24) + 1, 1u << 24},
-        {"index in fp32", makeGathered, [](PlanDraft& d) { d.operands[2].type = VKN_TYPE_F32; }, "type", VKN_TYPE_F32,
-         VKN_TYPE_U32},
-        {"index twice",
-         makeGathered,
-         withRole(VKN_ROLE_ROW_INDEX, VKN_TYPE_U32),
-         "pOperands[3].role",
-         VKN_ROLE_ROW_INDEX,
-         {}},
+        {"part of DyT", [](PlanDraft& d) { d.info.partialSize = 8; }, "partialSize", 8, 0},
+        {"alpha NaN", [](PlanDraft& d) { d.info.alpha = std::nanf(""); }, "alpha", {}, {}},
+        {"alpha infinite", [](PlanDraft& d) { d.info.alpha = -kInfinity; }, "alpha", bitsOf(-kInfinity), {}},
+        {"too many parameter rows", [](PlanDraft& d) { d.info.parameterRows = (1u << 24) + 1; }, "parameterRows",
+         (1u << 24) + 1, 1u << 24},
+    };
+}
+
+std::vector<WrongPlan> wrongIndices() {
+    return {
+        {"index in fp32", [](PlanDraft& d) { d.operands[2].type = VKN_TYPE_F32; }, "type", VKN_TYPE_F32, VKN_TYPE_U32},
+        {"index twice", withRole(VKN_ROLE_ROW_INDEX, VKN_TYPE_U32), "pOperands[3].role", VKN_ROLE_ROW_INDEX, {}},
         {"index in place, where there is no input",
-         makeGathered,
          [](PlanDraft& d) {
              d.info.flags = VKN_PLAN_IN_PLACE_BIT;
              d.operands.erase(d.operands.begin());
@@ -208,7 +194,6 @@ const std::vector<WrongPlan>& wrongPlans() {
          VKN_ROLE_ROW_INDEX,
          {}},
     };
-    return wrong;
 }
 
 class ElementArguments : public Arguments {
@@ -227,20 +212,23 @@ protected:
         norm.guardBytes = 0;
         return norm;
     }
+
+    // Mistakes in the plans that `make` makes.
+    void expectRefused(void (*make)(PlanDraft&), const std::vector<WrongPlan>& mistakes) {
+        for (const WrongPlan& wrong : mistakes) {
+            PlanDraft draft;
+            make(draft);
+            wrong.spoil(draft);
+            expectPlanRefused(wrong, draft.complete());
+        }
+    }
 };
 
 TEST_F(ElementArguments, WrongPlansAreNamed) {
-    for (const WrongPlan& wrong : wrongPlans()) {
-        PlanDraft draft;
-        wrong.make(draft);
-        wrong.spoil(draft);
-        VknPlan plan = VKN_NULL_HANDLE;
-        VknError error = emptyError();
-        EXPECT_EQ(draft.create(gpu().context(), &plan, &error), VKN_ERROR_INVALID_ARGUMENT) << wrong.name;
-        EXPECT_EQ(plan, static_cast<VknPlan>(VKN_NULL_HANDLE)) << wrong.name;
-        expectError(error, wrong.name, wrong.field, wrong.value, wrong.limit, VKN_ERROR_INVALID_ARGUMENT);
-        vknDestroyPlan(plan);
-    }
+    expectRefused(makeGated, wrongGates());
+    expectRefused(makeGatedNorm, wrongGatedNorms());
+    expectRefused(makeDyt, wrongDyts());
+    expectRefused(makeGathered, wrongIndices());
 }
 
 // And without the mistakes they are taken, so what was refused above was refused for its fault.
@@ -255,7 +243,8 @@ TEST_F(ElementArguments, RightPlansAreTaken) {
 #endif
         VknPlan plan = VKN_NULL_HANDLE;
         VknError error = emptyError();
-        EXPECT_EQ(draft.create(gpu().context(), &plan, &error), VKN_SUCCESS) << error.field << ": " << error.message;
+        EXPECT_EQ(vknCreatePlan(gpu().context(), &draft.complete(), &plan, &error), VKN_SUCCESS)
+            << error.field << ": " << error.message;
         vknDestroyPlan(plan);
     }
 }
@@ -270,7 +259,7 @@ TEST_F(ElementArguments, AGateNeedsNoInfo) {
     draft.info.pNext = &draft.kernel;
 #endif
     VknPlan plan = VKN_NULL_HANDLE;
-    ASSERT_EQ(draft.create(gpu().context(), &plan, nullptr), VKN_SUCCESS);
+    ASSERT_EQ(vknCreatePlan(gpu().context(), &draft.complete(), &plan, nullptr), VKN_SUCCESS);
     NormCase norm;
     norm.plan.operation = VKN_OPERATION_GATED_ACTIVATION;
     norm.plan.hiddenSize = kHidden;
@@ -288,32 +277,10 @@ TEST_F(ElementArguments, AGateNeedsNoInfo) {
 
 // ---- executions --------------------------------------------------------------------------------------------------------
 
-struct WrongExecution {
-    const char* name;
-    std::function<void(VknExecuteInfo&, std::vector<VknOperand>&)> spoil;
-    std::optional<VknRole> role;  // of the operand that the field belongs to
-    std::string field;
-    std::optional<uint64_t> value;
-    std::optional<uint64_t> limit;
-};
-
-VknOperand& operandOf(std::vector<VknOperand>& operands, VknRole role) {
-    return *std::find_if(operands.begin(), operands.end(), [&](const VknOperand& o) { return o.role == role; });
-}
-
-std::string fieldOf(const WrongExecution& wrong, std::vector<VknOperand>& operands) {
-    if (!wrong.role) {
-        return wrong.field;
-    }
-    const auto index = &operandOf(operands, *wrong.role) - operands.data();
-    return "pOperands[" + std::to_string(index) + "]." + wrong.field;
-}
+using WrongExecution = ExecutionMistake<>;
 
 std::function<void(VknExecuteInfo&, std::vector<VknOperand>&)> without(VknRole role) {
-    return [=](VknExecuteInfo&, std::vector<VknOperand>& operands) {
-        operandOf(operands, role) = operands.back();
-        operands.pop_back();
-    };
+    return [=](VknExecuteInfo&, std::vector<VknOperand>& operands) { removeOperand(operands, role); };
 }
 
 const std::vector<WrongExecution>& wrongExecutions() {
@@ -385,18 +352,11 @@ TEST_F(ElementArguments, WrongExecutionsAreNamed) {
     VknExecuteInfo right = run.executeInfo();
     right.bindingPool = pool;
     for (const WrongExecution& wrong : wrongExecutions()) {
-        VknExecuteInfo info = right;
-        std::vector<VknOperand> operands(info.pOperands, info.pOperands + info.operandCount);
-        wrong.spoil(info, operands);
-        info.pOperands = operands.data();
-        info.operandCount = static_cast<uint32_t>(operands.size());
-        const std::string field = fieldOf(wrong, operands);
+        ExecutionDraft draft(right);
+        wrong.spoil(draft.info, draft.operands);
+        const std::string field = fieldOf(draft.operands, wrong.role, wrong.field);
         shim.calls.clear();
-        gpu().submit([&](VkCommandBuffer commands) {
-            VknError error = emptyError();
-            EXPECT_EQ(vknCmdExecute(plan, commands, &info, &error), VKN_ERROR_INVALID_ARGUMENT) << wrong.name;
-            expectError(error, wrong.name, field.c_str(), wrong.value, wrong.limit, VKN_ERROR_INVALID_ARGUMENT);
-        });
+        expectExecutionRefused(wrong, plan, draft.complete(), field);
         EXPECT_EQ(shim.callCount(), 0u) << wrong.name << ": the command buffer was touched";
     }
     gpu().submit(

@@ -12,13 +12,7 @@ namespace {
 constexpr uint32_t kHidden = 64;
 constexpr uint64_t kRows = 8;
 
-struct WrongExecution {
-    const char* name;
-    std::function<void(VknExecuteInfo&, std::vector<VknOperand>&)> spoil;
-    const char* field;
-    std::optional<uint64_t> value;
-    std::optional<uint64_t> limit;
-};
+using WrongExecution = Mistake<VknExecuteInfo, std::vector<VknOperand>>;
 
 // Operands of the plan below, in its order.
 enum {

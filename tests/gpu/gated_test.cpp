@@ -62,38 +62,31 @@ enum FactorIndex {
     kParameterRows,
     kInPlace,
     kGpuRows,
-    kHidden,
-    kRows,
-    kStrides,
-    kOffsets,
-    kTail,
-    kPackedHalves
+    kShape,
+    kPackedHalves = kShape + kShapeFactors,
 };
 
 constexpr uint32_t kParameterRowCounts[] = {1, 3};
-constexpr int kHiddenIndices[] = {0, 2, 3, 5};  // of kHiddenSizes
+constexpr uint32_t kFewHiddenSizes[] = {1, 129, 768, 9001};
 
 std::vector<Factor> factorsOf(const std::vector<FormVariant>& variants) {
-    return {{"kind", static_cast<int>(std::size(kKinds))},
-            {"activation", static_cast<int>(std::size(kActivations))},
-            {"form", static_cast<int>(variants.size())},
-            {"input type", 3},
-            {"gate type", 3},
-            {"output type", 3},
-            {"gamma", 4},
-            {"beta", 2},
-            {"cast", 2},
-            {"epsilon place", 2},
-            {"statistics", 2},
-            {"parameter rows", static_cast<int>(std::size(kParameterRowCounts))},
-            {"in place", 2},
-            {"GPU rows", 2},
-            {"hidden size", static_cast<int>(std::size(kHiddenIndices))},
-            {"rows", static_cast<int>(std::size(kRowCounts))},
-            {"strides", kStrideKinds},
-            {"offsets", kOffsetKinds},
-            {"buffer tail", 2},
-            {"packed halves", 2}};
+    std::vector<Factor> factors = withShape({{"kind", static_cast<int>(std::size(kKinds))},
+                                             {"activation", static_cast<int>(std::size(kActivations))},
+                                             {"form", static_cast<int>(variants.size())},
+                                             {"input type", 3},
+                                             {"gate type", 3},
+                                             {"output type", 3},
+                                             {"gamma", 4},
+                                             {"beta", 2},
+                                             {"cast", 2},
+                                             {"epsilon place", 2},
+                                             {"statistics", 2},
+                                             {"parameter rows", static_cast<int>(std::size(kParameterRowCounts))},
+                                             {"in place", 2},
+                                             {"GPU rows", 2}},
+                                            kFewHiddenSizes);
+    factors.push_back({"packed halves", 2});
+    return factors;
 }
 
 bool isAllowed(const std::vector<int>& v) {
@@ -102,20 +95,18 @@ bool isAllowed(const std::vector<int>& v) {
         return false;
     }
     // Without a norm there is nothing that is the norm's, and without weights nothing of theirs.
-    for (const FactorIndex ofNorm : {kGamma, kBeta, kEpsilonPlace, kStatistics}) {
-        if (v[kKind] == 0 && v[ofNorm] > 0) {
-            return false;
-        }
-    }
-    return !(v[kGamma] == 0 && (v[kCast] == 1 || v[kParameterRows] == 1));
+    const bool hasNorm = v[kKind] != 0;
+    const bool isMeaningful = onlyWhatIsThereVaries(
+        v, {{kGamma, hasNorm}, {kBeta, hasNorm}, {kEpsilonPlace, hasNorm}, {kStatistics, hasNorm}});
+    return isMeaningful && !(v[kGamma] == 0 && (v[kCast] == 1 || v[kParameterRows] == 1));
 }
 
 class Gated : public Covering {
 protected:
-    static NormCase caseOf(const std::vector<FormVariant>& variants, const std::vector<int>& v, uint64_t number) {
+    static NormCase caseOf(const std::vector<FormVariant>& forms, const std::vector<int>& v, uint64_t number) {
         NormCase norm;
         PlanSpec& plan = norm.plan;
-        plan.variant = variants[static_cast<size_t>(v[kVariant])];
+        plan.variant = forms[static_cast<size_t>(v[kVariant])];
         setKind(plan, kKinds[v[kKind]]);
         plan.activation = kActivations[v[kActivation]];
         plan.input = static_cast<VknType>(v[kInput]);
@@ -127,21 +118,19 @@ protected:
         plan.mean = plan.rstd && plan.operation == VKN_OPERATION_LAYER_NORM;
         plan.epsilon = v[kEpsilonPlace] == 0 ? 1e-5f : 1e-3f;
         plan.parameterRows = kParameterRowCounts[v[kParameterRows]];
-        const auto flagIf = [&](FactorIndex factor, VknPlanFlagBits flag) {
-            return v[factor] == 1 ? VknPlanFlags{flag} : 0u;
-        };
-        plan.flags = flagIf(kEpsilonPlace, VKN_PLAN_EPSILON_OUTSIDE_ROOT_BIT) | flagIf(kCast, VKN_PLAN_EARLY_CAST_BIT) |
-                     flagIf(kInPlace, VKN_PLAN_IN_PLACE_BIT) | flagIf(kGpuRows, VKN_PLAN_GPU_ROWS_BIT);
-        setShape(norm, kHiddenIndices[v[kHidden]], v[kRows], v[kStrides], v[kTail] == 0, number);
-        norm.input = placeOf(v[kStrides], v[kOffsets], plan.input, norm, 0);
-        norm.output = placeOf(v[kStrides], v[kOffsets], plan.output, norm, 1);
-        norm.gate = placeOf(v[kStrides], v[kOffsets], *plan.gate, norm, 2);
+        plan.flags = flagsOf(v, {{kEpsilonPlace, VKN_PLAN_EPSILON_OUTSIDE_ROOT_BIT},
+                                 {kCast, VKN_PLAN_EARLY_CAST_BIT},
+                                 {kInPlace, VKN_PLAN_IN_PLACE_BIT},
+                                 {kGpuRows, VKN_PLAN_GPU_ROWS_BIT}});
+        const ShapeValues shape = shapeOf(v, kShape, kFewHiddenSizes);
+        setShape(norm, shape, number);
+        norm.gate = placeOf(shape, *plan.gate, norm, 2);
         if (v[kPackedHalves] == 1) {
             NormCase wide = norm;
             wide.plan.hiddenSize *= 2;
-            packHalves(norm, placeOf(v[kStrides], v[kOffsets], plan.input, wide, 0), number % 2 == 0);
+            packHalves(norm, placeOf(shape, plan.input, wide, 0), number % 2 == 0);
         }
-        norm.scalarsOffsetBytes = v[kOffsets] == 3 ? 12 : 0;
+        norm.scalarsOffsetBytes = shape.offsets == 3 ? 12 : 0;
         return norm;
     }
 
@@ -156,19 +145,12 @@ protected:
         norm.rows = rows;
         return norm;
     }
-
-    void runOne(NormRun& run) {
-        gpu().submit([&](VkCommandBuffer commands) { run.record(commands); });
-        run.download();
-    }
 };
 
 using GatedCovering = Gated;
 
 TEST_F(GatedCovering, EveryPairOfOptions) {
-    const std::vector<FormVariant>& forms = gpu().forms();
-    runPairs(factorsOf(forms), isAllowed, {kGamma, kBeta, kRows, kStrides, kOffsets, kTail, kParameterRows},
-             [&](const std::vector<int>& values, uint64_t number) { return caseOf(forms, values, number); });
+    runPairs(factorsOf(gpu().forms()), isAllowed, withDrawnShape({kGamma, kBeta, kParameterRows}, kShape), caseOf);
 }
 
 // ---- gates at the edges ------------------------------------------------------------------------------------------------
@@ -200,9 +182,9 @@ TEST_F(Gated, GatesAtTheEdgesOfEveryActivation) {
 TEST_F(Gated, NanAndInfinityStayInTheirElement) {
     NormCase norm =
         simpleCase(kKinds[0], VKN_ACTIVATION_SILU, VKN_TYPE_F32, kEdgeHidden, rowsAmongNoise(nanAndInfinityRows()));
-    norm.value = [](uint64_t row, uint64_t column) { return amongNoise(nanAndInfinityRows(), row, column); };
+    norm.value = amongNoise(nanAndInfinityRows());
     NormRun run(gpu(), norm);
-    runOne(run);
+    run.execute();
     EXPECT_TRUE(run.check());
     for (uint64_t row = 0; row < norm.rows; ++row) {
         for (uint64_t column = 0; column < kEdgeHidden; ++column) {
@@ -219,7 +201,7 @@ TEST_F(Gated, NanAndInfiniteGatesStayInTheirRow) {
         NormCase norm = simpleCase(kKinds[k], kActivations[k % std::size(kActivations)], VKN_TYPE_F32, kEdgeHidden, 0);
         const EdgeRows& edge = k % 2 == 0 ? nanAndInfinityRows() : zeroAndConstantRows();
         norm.rows = rowsAmongNoise(edge);
-        norm.others[VKN_ROLE_GATE] = [&edge](uint64_t row, uint64_t column) { return amongNoise(edge, row, column); };
+        norm.others[VKN_ROLE_GATE] = amongNoise(edge);
         cases.push_back(norm);
     }
     runCases(gpu(), cases);
@@ -237,7 +219,7 @@ TEST_F(Gated, RowsAtTheEdges) {
             NormCase norm = simpleCase(kKinds[k], kActivations[e % std::size(kActivations)], type, kEdgeHidden,
                                        rowsAmongNoise(edge));
             norm.plan.epsilon = edge.epsilon;
-            norm.value = [&edge](uint64_t row, uint64_t column) { return amongNoise(edge, row, column); };
+            norm.value = amongNoise(edge);
             // Far from where a product with an infinite x hangs on whether a subnormal number is flushed.
             norm.others[VKN_ROLE_GATE] = [](uint64_t row, uint64_t column) { return noise(row + 100, column); };
             cases.push_back(norm);
@@ -251,7 +233,7 @@ TEST_F(Gated, RowsAtTheEdges) {
 TEST_F(Gated, SameBitsAnywhere) {
     for (const Kind& kind : {kKinds[0], kKinds[1], kKinds[4]}) {
         NormCase base = simpleCase(kind, VKN_ACTIVATION_GELU, VKN_TYPE_BF16, 896, 2);
-        base.value = [](uint64_t, uint64_t column) { return noise(1, column); };
+        base.value = rowsOfNoise(1);
         base.others[VKN_ROLE_GATE] = [](uint64_t, uint64_t column) { return 3.0 * noise(2, column); };
 
         NormCase elsewhere = base;
@@ -265,16 +247,7 @@ TEST_F(Gated, SameBitsAnywhere) {
         inPlace.plan.flags = VKN_PLAN_IN_PLACE_BIT;
         packHalves(inPlace, {2, 1793, 0}, false);
 
-        std::vector<uint32_t> expected;
-        for (const NormCase& norm : {base, elsewhere, packed, inPlace}) {
-            NormRun run(gpu(), norm);
-            runOne(run);
-            ASSERT_TRUE(run.check());
-            expected = expected.empty() ? run.outputRow(0) : expected;
-            for (uint64_t row = 0; row < norm.rows; ++row) {
-                ASSERT_EQ(run.outputRow(row), expected) << norm.describe() << ", row " << row;
-            }
-        }
+        expectSameRows(gpu(), {base, elsewhere, packed, inPlace});
     }
 }
 

@@ -2,7 +2,6 @@
 #include "gpu/covering.hpp"
 #include "gpu/edge_rows.hpp"
 #include "gpu/small_bindings.hpp"
-#include "support/formats.hpp"
 
 #include <cmath>
 #include <iterator>
@@ -54,29 +53,21 @@ enum FactorIndex {
     kInPlace,
     kGpuRows,
     kSourceRows,
-    kHidden,
-    kRows,
-    kStrides,
-    kOffsets,
-    kTail
+    kShape,
 };
 
 constexpr uint64_t kSourceRowCounts[] = {1, 7, 200};
-constexpr int kHiddenIndices[] = {0, 3, 4, 5};  // of kHiddenSizes
+constexpr uint32_t kFewHiddenSizes[] = {1, 768, 1027, 9001};
 
 std::vector<Factor> factors() {
-    return {{"reader", static_cast<int>(std::size(kReaders))},
-            {"pattern", kPatternCount},
-            {"input type", 3},
-            {"output type", 3},
-            {"in place", 2},
-            {"GPU rows", 2},
-            {"source rows", static_cast<int>(std::size(kSourceRowCounts))},
-            {"hidden size", static_cast<int>(std::size(kHiddenIndices))},
-            {"rows", static_cast<int>(std::size(kRowCounts))},
-            {"strides", kStrideKinds},
-            {"offsets", kOffsetKinds},
-            {"buffer tail", 2}};
+    return withShape({{"reader", static_cast<int>(std::size(kReaders))},
+                      {"pattern", kPatternCount},
+                      {"input type", 3},
+                      {"output type", 3},
+                      {"in place", 2},
+                      {"GPU rows", 2},
+                      {"source rows", static_cast<int>(std::size(kSourceRowCounts))}},
+                     kFewHiddenSizes);
 }
 
 // What is gathered cannot be written in place; a residual can.
@@ -96,33 +87,23 @@ protected:
         plan.rowIndex = true;
     }
 
-    NormCase caseOf(const std::vector<int>& v, uint64_t number) {
-        const std::vector<FormVariant>& forms = gpu().forms();
+    static NormCase caseOf(const std::vector<FormVariant>& forms, const std::vector<int>& v, uint64_t number) {
         NormCase norm;
         PlanSpec& plan = norm.plan;
         plan.variant = forms[number % forms.size()];
         setReader(plan, kReaders[v[kReader]]);
         plan.input = static_cast<VknType>(v[kInput]);
         plan.output = plan.residualOutput = static_cast<VknType>(v[kOutput]);
-        plan.flags = (v[kInPlace] == 1 ? VknPlanFlags{VKN_PLAN_IN_PLACE_BIT} : 0u) |
-                     (v[kGpuRows] == 1 ? VknPlanFlags{VKN_PLAN_GPU_ROWS_BIT} : 0u);
-        setShape(norm, kHiddenIndices[v[kHidden]], v[kRows], v[kStrides], v[kTail] == 0, number);
+        plan.flags = flagsOf(v, {{kInPlace, VKN_PLAN_IN_PLACE_BIT}, {kGpuRows, VKN_PLAN_GPU_ROWS_BIT}});
+        const ShapeValues shape = shapeOf(v, kShape, kFewHiddenSizes);
+        setShape(norm, shape, number);
         norm.sourceRows = kSourceRowCounts[v[kSourceRows]];
         if (plan.hiddenSize > 5000) {
             norm.sourceRows = (norm.sourceRows + 9) / 10;
         }
         norm.rowIndex = indexOf(v[kPattern], norm.sourceRows);
-        const auto place = [&](VknType type, uint64_t index) {
-            return placeOf(v[kStrides], v[kOffsets], type, norm, index);
-        };
-        norm.input = place(plan.input, 0);
-        norm.output = place(plan.output, 1);
-        norm.residual = place(plan.residual, 2);
-        norm.residualOutput = place(plan.residualOutput, 3);
-        norm.input2 = place(plan.input2, 4);
-        norm.output2 = place(plan.output2, 5);
-        norm.gate = place(VKN_TYPE_F16, 6);
-        norm.scalarsOffsetBytes = v[kOffsets] == 3 ? 12 : 0;
+        norm.gate = placeOf(shape, VKN_TYPE_F16, norm, 6);
+        norm.scalarsOffsetBytes = shape.offsets == 3 ? 12 : 0;
         return norm;
     }
 
@@ -135,18 +116,12 @@ protected:
         norm.rows = rows;
         return norm;
     }
-
-    void runOne(NormRun& run) {
-        gpu().submit([&](VkCommandBuffer commands) { run.record(commands); });
-        run.download();
-    }
 };
 
 using GatherCovering = Gather;
 
 TEST_F(GatherCovering, EveryPairOfOptions) {
-    runPairs(factors(), isAllowed, {kInput, kOutput, kPattern, kSourceRows, kRows, kStrides, kOffsets, kTail},
-             [&](const std::vector<int>& values, uint64_t number) { return caseOf(values, number); });
+    runPairs(factors(), isAllowed, withDrawnShape({kInput, kOutput, kPattern, kSourceRows}, kShape), caseOf);
 }
 
 // A row that is gathered has the bits that it has where it lies.
@@ -158,8 +133,8 @@ TEST_F(Gather, SameBitsAsWithoutAnIndex) {
     plain.plan.rowIndex = false;
     NormRun first(gpu(), gathered);
     NormRun second(gpu(), plain);
-    runOne(first);
-    runOne(second);
+    first.execute();
+    second.execute();
     EXPECT_TRUE(first.check());
     EXPECT_TRUE(second.check());
     for (uint64_t row = 0; row < gathered.rows; ++row) {
@@ -175,7 +150,7 @@ TEST_F(Gather, NanStaysWithThoseThatPointAtIt) {
         return row == 3 && column == 77 ? std::nan("") : row > 3 ? HUGE_VAL : noise(row, column);
     };
     NormRun run(gpu(), norm);
-    runOne(run);
+    run.execute();
     EXPECT_TRUE(run.check());
     for (uint64_t row = 0; row < norm.rows; ++row) {
         EXPECT_EQ(std::isnan(run.find(VKN_ROLE_OUTPUT)->after.value(row, 0)), row % 4 == 1) << row;

@@ -450,6 +450,11 @@ bool NormRun::record(VkCommandBuffer commands) {
     return result == VKN_SUCCESS;
 }
 
+void NormRun::execute() {
+    gpu_.submit([&](VkCommandBuffer commands) { record(commands); });
+    download();
+}
+
 void runCases(Gpu& gpu, const std::vector<NormCase>& cases) {
     constexpr size_t kBatch = 64;
     constexpr uint64_t kBatchElements = 4u << 20;

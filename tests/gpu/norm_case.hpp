@@ -80,6 +80,8 @@ public:
     const VknExecuteInfo& executeInfo();
     VknPlan plan() const { return plan_; }
     bool record(VkCommandBuffer commands);
+    // By itself, from record() to download().
+    void execute();
     void uploadAgain();
     void download();
     // Every element within its bound, nothing else touched. False after the first failure, which is reported.
@@ -156,6 +158,9 @@ private:
 
 // Runs independent cases, as many in one submit as memory suggests, and checks each.
 void runCases(Gpu& gpu, const std::vector<NormCase>& cases);
+
+// Runs each case by itself: every row of it is within its bounds and has the bits of the first case's first row.
+void expectSameRows(Gpu& gpu, const std::vector<NormCase>& cases);
 
 // What all runs of this program checked.
 struct Coverage {

@@ -214,4 +214,17 @@ std::string NormRun::describeInput(const DeviceTensor& tensor, uint64_t row, uin
     return text.str();
 }
 
+void expectSameRows(Gpu& gpu, const std::vector<NormCase>& cases) {
+    std::vector<uint32_t> expected;
+    for (const NormCase& norm : cases) {
+        NormRun run(gpu, norm);
+        run.execute();
+        ASSERT_TRUE(run.check());
+        expected = expected.empty() ? run.outputRow(0) : expected;
+        for (uint64_t row = 0; row < norm.rows; ++row) {
+            ASSERT_EQ(run.outputRow(row), expected) << norm.describe() << ", row " << row;
+        }
+    }
+}
+
 }  // namespace vknorm::test

@@ -1,7 +1,6 @@
 // Wrong quantised outputs: a named error each, with field, value and limit.
 #include "gpu/arguments.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -12,12 +11,6 @@ namespace {
 
 constexpr uint32_t kHidden = 72;
 constexpr uint64_t kRows = 4;
-
-uint64_t bitsOf(float value) {
-    uint32_t bits = 0;
-    std::memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
 
 using Operands = std::vector<VknOperandType>;
 
@@ -42,13 +35,7 @@ struct Parts {
                          {VKN_ROLE_OUTPUT_SCALE, VKN_TYPE_F32}};
 };
 
-struct WrongQuantization {
-    const char* name;
-    std::function<void(Parts&)> spoil;
-    const char* field;
-    std::optional<uint64_t> value;
-    std::optional<uint64_t> limit;
-};
+using WrongQuantization = Mistake<Parts>;
 
 void makeStatic(Parts& parts) {
     parts.quantization.quantization = VKN_QUANTIZATION_STATIC;
@@ -209,13 +196,7 @@ protected:
             wrong.spoil(parts);
             parts.info.pOperands = parts.operands.data();
             parts.info.operandCount = static_cast<uint32_t>(parts.operands.size());
-            VknPlan plan = VKN_NULL_HANDLE;
-            VknError error = emptyError();
-            EXPECT_EQ(vknCreatePlan(gpu().context(), &parts.info, &plan, &error), VKN_ERROR_INVALID_ARGUMENT)
-                << wrong.name;
-            EXPECT_EQ(plan, static_cast<VknPlan>(VKN_NULL_HANDLE)) << wrong.name;
-            expectError(error, wrong.name, wrong.field, wrong.value, wrong.limit, VKN_ERROR_INVALID_ARGUMENT);
-            vknDestroyPlan(plan);
+            expectPlanRefused(wrong, parts.info);
         }
     }
 
@@ -339,19 +320,10 @@ TEST_F(QuantisedArguments, WrongExecutionsAreNamed) {
             if (wrong.quantization != quantization) {
                 continue;
             }
-            VknExecuteInfo info = run.executeInfo();
-            std::vector<VknOperand> operands(info.pOperands, info.pOperands + info.operandCount);
-            const auto spoilt = std::find_if(operands.begin(), operands.end(),
-                                             [&](const VknOperand& operand) { return operand.role == wrong.role; });
-            wrong.spoil(*spoilt);
-            info.pOperands = operands.data();
-            const std::string field =
-                "pOperands[" + std::to_string(spoilt - operands.begin()) + "]." + std::string(wrong.field);
-            gpu().submit([&](VkCommandBuffer commands) {
-                VknError error = emptyError();
-                EXPECT_EQ(vknCmdExecute(run.plan(), commands, &info, &error), VKN_ERROR_INVALID_ARGUMENT) << wrong.name;
-                expectError(error, wrong.name, field.c_str(), wrong.value, wrong.limit, VKN_ERROR_INVALID_ARGUMENT);
-            });
+            ExecutionDraft draft(run.executeInfo());
+            wrong.spoil(operandOf(draft.operands, wrong.role));
+            const std::string field = fieldOf(draft.operands, wrong.role, wrong.field);
+            expectExecutionRefused(wrong, run.plan(), draft.complete(), field);
         }
         // The command buffers above were empty, and the right one is taken.
         run.download();

@@ -1,7 +1,6 @@
 // Wrong rotary position embeddings: a named error each, with field, value and limit.
 #include "gpu/arguments.hpp"
 
-#include <functional>
 #include <vector>
 
 namespace vknorm::test {
@@ -30,11 +29,11 @@ struct RopePlan {
                     {VKN_ROLE_POSITIONS, VKN_TYPE_U32}, {VKN_ROLE_COS_SIN, VKN_TYPE_F32}};
     }
 
-    VknResult create(VknContext context, VknPlan* plan, VknError* error) {
+    const VknPlanCreateInfo& complete() {
         info.pNext = &rope;
         info.operandCount = static_cast<uint32_t>(operands.size());
         info.pOperands = operands.data();
-        return vknCreatePlan(context, &info, plan, error);
+        return info;
     }
 
     void remove(VknRole role) {
@@ -47,29 +46,10 @@ struct RopePlan {
     }
 };
 
-struct WrongPlan {
-    const char* name;
-    std::function<void(RopePlan&)> spoil;
-    const char* field;
-    std::optional<uint64_t> value;
-    std::optional<uint64_t> limit;
-};
-
-class RopeArguments : public Arguments {
-protected:
-    void expectRefused(const WrongPlan& wrong) {
-        RopePlan plan;
-        wrong.spoil(plan);
-        VknPlan created = VKN_NULL_HANDLE;
-        VknError error = emptyError();
-        EXPECT_EQ(plan.create(gpu().context(), &created, &error), VKN_ERROR_INVALID_ARGUMENT) << wrong.name;
-        EXPECT_TRUE(created == VKN_NULL_HANDLE) << wrong.name;
-        expectError(error, wrong.name, wrong.field, wrong.value, wrong.limit, VKN_ERROR_INVALID_ARGUMENT);
-    }
-};
+class RopeArguments : public Arguments {};
 
 TEST_F(RopeArguments, OfPlans) {
-    const WrongPlan wrong[] = {
+    const Mistake<RopePlan> mistakes[] = {
         {"layout", [](RopePlan& p) { p.rope.layout = static_cast<VknRopeLayout>(2); }, "layout", 2, 1},
         {"odd rotary size", [](RopePlan& p) { p.rope.rotarySize = 7; }, "rotarySize", 7, kHeadSize},
         {"too large a rotary size", [](RopePlan& p) { p.rope.rotarySize = 66; }, "rotarySize", 66, kHeadSize},
@@ -120,8 +100,10 @@ TEST_F(RopeArguments, OfPlans) {
          VKN_ROLE_KEY,
          {}},
     };
-    for (const WrongPlan& plan : wrong) {
-        expectRefused(plan);
+    for (const Mistake<RopePlan>& wrong : mistakes) {
+        RopePlan plan;
+        wrong.spoil(plan);
+        expectPlanRefused(wrong, plan.complete());
     }
 }
 
@@ -131,13 +113,7 @@ struct RopeRecording {
     std::vector<VknOperand> operands;
 };
 
-struct WrongRecording {
-    const char* name;
-    std::function<void(RopeRecording&)> spoil;
-    const char* field;
-    std::optional<uint64_t> value;
-    std::optional<uint64_t> limit;
-};
+using WrongRecording = Mistake<RopeRecording>;
 
 TEST_F(RopeArguments, OfRecordings) {
     enum {
@@ -181,7 +157,7 @@ TEST_F(RopeArguments, OfRecordings) {
     RopePlan description;
     VknPlan plan = VKN_NULL_HANDLE;
     VknError error = emptyError();
-    ASSERT_EQ(description.create(gpu().context(), &plan, &error), VKN_SUCCESS) << error.message;
+    ASSERT_EQ(vknCreatePlan(gpu().context(), &description.complete(), &plan, &error), VKN_SUCCESS) << error.message;
     const Buffer input(gpu().device(), kTokens * kHeads * kHeadSize * sizeof(float));
     const Buffer output(gpu().device(), kTokens * kHeads * kHeadSize * sizeof(float));
     const Buffer positions(gpu().device(), kTokens * sizeof(uint32_t));

@@ -179,14 +179,14 @@ private:
         table_.assign(tableRows_ * size, 0);
         for (uint32_t position = 0; position < tableRows_; ++position) {
             for (uint32_t pair = 0; pair < size / 2; ++pair) {
-                const double angle = angle_(position, pair);
+                const double angle = angleAt(position, pair);
                 table_[position * size + pair] = encode(VKN_TYPE_F32, std::cos(angle));
                 table_[position * size + size / 2 + pair] = encode(VKN_TYPE_F32, std::sin(angle));
             }
         }
     }
 
-    double angle_(uint32_t position, uint32_t pair) const {
+    double angleAt(uint32_t position, uint32_t pair) const {
         return angleOf(position, {turns_[2 * pair], turns_[2 * pair + 1]});
     }
 
@@ -348,7 +348,7 @@ private:
         const bool isHalfSplit = rope_.layout == VKN_ROPE_LAYOUT_HALF_SPLIT;
         const uint32_t column = isHalfSplit ? pair : 2 * pair;
         const uint32_t partner = isHalfSplit ? pair + rope_.turningSize() / 2 : column + 1;
-        const double angle = angle_(position, pair);
+        const double angle = angleAt(position, pair);
         const auto factor = [&](double value) {
             if (rope_.isPrecomputed) {
                 return Fp32Range(roundTo(VKN_TYPE_F32, value));

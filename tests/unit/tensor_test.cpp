@@ -49,7 +49,7 @@ TEST(Tensor, PoisonBytesAreNoKernels) {
         EXPECT_EQ(poisonByteAt(VKN_TYPE_I8, i), 0x80);
         EXPECT_TRUE(isNan(VKN_TYPE_F8_E4M3, poisonByteAt(VKN_TYPE_F8_E4M3, i)));
         EXPECT_TRUE(isNan(VKN_TYPE_F8_E5M2, poisonByteAt(VKN_TYPE_F8_E5M2, i)));
-        EXPECT_NE(poisonByteAt(VKN_TYPE_F8_E5M2, i) & 0x7F, encode(VKN_TYPE_F8_E5M2, NAN));
+        EXPECT_NE(poisonByteAt(VKN_TYPE_F8_E5M2, i) & 0x7F, encode(VKN_TYPE_F8_E5M2, std::nan("")));
     }
 }
 

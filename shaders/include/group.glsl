@@ -1,0 +1,149 @@
+// The pieces of a group: held in registers, or read anew.
+#ifndef VKN_GROUP_GLSL
+#define VKN_GROUP_GLSL
+
+// As statistics want it: scaled.
+Piece loadPiece(Row row, uint firstChunk, uint p) {
+    return scaled(stagePiece(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p)), row.scale);
+}
+
+// Pieces are held scaled, but as they are where those of the last stage are also written.
+const bool kHoldScaled = !kHasResidualOutput;
+
+// As it is held, or would be.
+Piece lastPieceAt(Row row, uint column, uint count) {
+    Piece piece = stagePiece(row, column, count);
+    return kHoldScaled ? scaled(piece, row.scale) : piece;
+}
+
+#if VKN_ALIGNED
+
+// Indices are literals, so that the array is registers whether or not a driver unrolls a loop before it decides.
+Piece heldPieces[VKN_MAX_GROUP];
+#define VKN_EACH_HELD(DO) DO(0u) DO(1u) DO(2u) DO(3u) DO(4u) DO(5u) DO(6u) DO(7u)
+
+#define VKN_FOR_GROUP [[unroll]] for (uint p = 0u; p < kPiecesOfGroup; ++p)
+
+void holdPiece(uint p, Piece piece) {
+#define VKN_HOLD(INDEX)                                                                                                  \
+    if (INDEX < kPiecesOfGroup && p == INDEX) {                                                                          \
+        heldPieces[INDEX] = piece;                                                                                       \
+    }
+    VKN_EACH_HELD(VKN_HOLD)
+}
+
+Piece heldPiece(uint p) {
+    Piece piece = heldPieces[0];
+#define VKN_TAKE(INDEX)                                                                                                  \
+    if (INDEX < kPiecesOfGroup && p == INDEX) {                                                                          \
+        piece = heldPieces[INDEX];                                                                                       \
+    }
+    VKN_EACH_HELD(VKN_TAKE)
+    return piece;
+}
+
+void loadGroup(Row row, uint firstChunk) {
+    VKN_FOR_GROUP {
+        holdPiece(p, lastPieceAt(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p)));
+    }
+}
+
+// What is held, from the first stage's elements to the second's.
+void advanceGroup(Row row) {
+    VKN_FOR_GROUP {
+        holdPiece(p, joinStream(row, heldPiece(p), pieceStart(0u, p), pieceCount(0u, p)));
+    }
+}
+
+Piece groupPiece(Row row, uint firstChunk, uint p) {
+    return kHoldScaled ? heldPiece(p) : scaled(heldPiece(p), row.scale);
+}
+
+// As it is held.
+Piece lastPiece(Row row, uint firstChunk, uint p) {
+    return heldPiece(p);
+}
+
+#else
+
+// One piece at a time, read anew in each pass.
+#define VKN_FOR_GROUP [[dont_unroll]] for (uint p = 0u; p < kPiecesOfGroup; ++p)
+
+void loadGroup(Row row, uint firstChunk) {
+}
+
+void advanceGroup(Row row) {
+}
+
+Piece groupPiece(Row row, uint firstChunk, uint p) {
+    return loadPiece(row, firstChunk, p);
+}
+
+Piece lastPiece(Row row, uint firstChunk, uint p) {
+    return lastPieceAt(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p));
+}
+
+#endif
+
+// The tree is the same whether a row is read in pairs or, aligned, in whole chunks.
+float addQuad(float sum, vec4 v) {
+    if (kUnalignedPiece == 2u) {
+        return (sum + (v.x + v.y)) + (v.z + v.w);
+    }
+    return sum + ((v.x + v.y) + (v.z + v.w));
+}
+
+float addSum(float sum, Piece piece) {
+    sum = addQuad(sum, piece.a);
+    return kPiece == 8u ? addQuad(sum, piece.b) : sum;
+}
+
+float addSquares(float squares, Piece piece) {
+    squares = addQuad(squares, piece.a * piece.a);
+    return kPiece == 8u ? addQuad(squares, piece.b * piece.b) : squares;
+}
+
+float groupSum(Row row, uint firstChunk) {
+    float sum = 0.0;
+    VKN_FOR_GROUP {
+        sum = addSum(sum, groupPiece(row, firstChunk, p));
+    }
+    return sum;
+}
+
+// Sum of squares of the elements; for LayerNorm, of their distances from `centre`, and the sum of those.
+vec2 groupMoments(Row row, uint firstChunk, float centre) {
+    vec2 moments = vec2(0.0);
+    VKN_FOR_GROUP {
+        Piece piece = groupPiece(row, firstChunk, p);
+        if (kLayerNorm) {
+            uint count = pieceCount(firstChunk, p);
+            piece = keepPiece(Piece(piece.a - centre, piece.b - centre), count);
+            moments.x = addSum(moments.x, piece);
+        }
+        piece = keepPartial(piece, pieceStart(firstChunk, p));
+        moments.y = addSquares(moments.y, piece);
+    }
+    return moments;
+}
+
+uint groupElements(uint firstChunk) {
+    uint elements = 0u;
+    VKN_FOR_GROUP {
+        elements += pieceCount(firstChunk, p);
+    }
+    return elements;
+}
+
+#define VKN_FOR_PIECES_OF_LANE [[dont_unroll]] for (uint p = 0u; p < chunksOfLane() * kPiecesOfChunk; ++p)
+
+// Loops over the groups of a row. One that fits in registers is a single group, loaded beforehand.
+#define VKN_FOR_ROW for (uint firstChunk = 0u; firstChunk < chunksOfLane(); firstChunk += kGroup)
+
+void reloadGroup(Row row, uint firstChunk) {
+    if (kReadAgain) {
+        loadGroup(row, firstChunk);
+    }
+}
+
+#endif

@@ -1,0 +1,75 @@
+// The statistics of a row, from the pieces of its groups.
+#ifndef VKN_ROW_STATISTICS_GLSL
+#define VKN_ROW_STATISTICS_GLSL
+
+// What elements are centred on at first: the row's mean where the row is in registers, otherwise the mean of what the lane
+// has read.
+float firstCentre(Row row, float elements) {
+    float sum = groupSum(row, 0u);
+    if (kReadAgain) {
+        return elements > 0.0 ? sum / elements : 0.0;
+    }
+    return addOverTeam(vec2(sum, 0.0)).x / float(statisticsSize());
+}
+
+// A lane that reads on moves its centre to its mean so far whenever the groups it has seen have doubled.
+LaneMoments momentsOfLane(Row row) {
+    LaneMoments lane = emptyLaneMoments();
+    VKN_FOR_ROW {
+        reloadGroup(row, firstChunk);
+        float elements = kLayerNorm && kReadAgain ? float(groupElements(firstChunk)) : 0.0;
+        if (kLayerNorm && firstChunk == 0u) {
+            lane.centre = firstCentre(row, elements);
+        }
+        lane = addGroup(lane, elements, groupMoments(row, firstChunk, lane.centre));
+        uint groups = firstChunk / kGroup + 1u;
+        if (kLayerNorm && kReadAgain && (groups & (groups - 1u)) == 0u) {
+            lane = recentre(lane);
+        }
+    }
+    return lane;
+}
+
+Moments momentsOfRow(Row row) {
+    LaneMoments lane = momentsOfLane(row);
+    float centre = lane.centre;
+    vec2 moments = vec2(value(lane.sum), value(lane.squares));
+    if (kLayerNorm && kReadAgain) { // each lane has a centre of its own
+        centre = addOverTeam(vec2(sumOfLane(lane), 0.0)).x / float(statisticsSize());
+        moments = momentsAbout(lane, centre);
+    }
+    moments = addOverTeam(moments);
+    return Moments(centre, moments.x, moments.y);
+}
+
+// Rare, so it reads the row anew and leaves the registers to the usual path.
+uint maxMagnitudeOfRow(Row row) {
+    uint magnitude = 0u;
+    VKN_FOR_PIECES_OF_LANE {
+        Piece piece = keepPartial(loadPiece(row, 0u, p), pieceStart(0u, p));
+        magnitude = max(magnitude, max(maxMagnitude(piece.a), kPiece == 8u ? maxMagnitude(piece.b) : 0u));
+    }
+    return maxOverTeam(magnitude);
+}
+
+// A row whose squares overflow or underflow is scaled by a power of two and summed up again. A loop, so that the sums are
+// in the code once.
+Statistics statisticsOfRow(inout Row row) {
+    Moments moments;
+    [[dont_unroll]] for (uint attempt = 0u; attempt < 2u; ++attempt) {
+        if (!kReadAgain && kHoldScaled) {
+            loadGroup(row, 0u);
+        }
+        moments = momentsOfRow(row);
+        bool rescale = attempt == 0u && isOutOfRange(moments.squares);
+        if (!anyTeam(rescale)) {
+            break;
+        }
+        // Rows that share a workgroup in an emulating test build keep their scale.
+        float factor = rescalingFactor(maxMagnitudeOfRow(row), kEpsilon);
+        row.scale = rescale ? factor : 1.0;
+    }
+    return makeStatistics(moments, row.scale, float(statisticsSize()), kEpsilon);
+}
+
+#endif

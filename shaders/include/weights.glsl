@@ -1,0 +1,120 @@
+// What a norm does to an element once the statistics are known: the norm itself, gamma and beta.
+#ifndef VKN_WEIGHTS_GLSL
+#define VKN_WEIGHTS_GLSL
+
+// Elements past the end of the row are zero before centring; this makes them zero after it.
+vec4 keepElements(vec4 v, uint count, uint first) {
+    return select(lessThan(uvec4(first, first + 1u, first + 2u, first + 3u), uvec4(count)), v, vec4(0.0));
+}
+
+Piece keepPiece(Piece piece, uint count) {
+    return Piece(keepElements(piece.a, count, 0u), keepElements(piece.b, count, 4u));
+}
+
+// Of a piece that starts at `column`, what the statistics are taken of.
+Piece keepPartial(Piece piece, uint column) {
+    if (kPartialSize == 0u) {
+        return piece;
+    }
+    return keepPiece(piece, kPartialSize - min(column, kPartialSize));
+}
+
+// `piece` is scaled as the statistics are.
+Piece normalise(Piece piece, Statistics s) {
+    if (kOperation == VKN_OPERATION_DYT) {
+        return tanhOf(scaled(piece, kAlpha));
+    }
+    if (!kTakesStatistics) {
+        return piece;
+    }
+    vec4 a = piece.a;
+    vec4 b = piece.b;
+    if (kLayerNorm) {
+        a = (a - s.centre) - s.correction;
+        b = (b - s.centre) - s.correction;
+    }
+    a *= s.rstd;
+    b *= s.rstd;
+    return Piece(a, b);
+}
+
+uint gammaStart(Row row) {
+    uint start = pc.words[kWordGamma];
+    if (kHasKeys) {
+        start = select(row.isKey, pc.words[kWordKeyGamma], start);
+    }
+    return start + row.parameterStart;
+}
+
+// Gamma, or beta, of elements that share a channel's with their neighbours: NAME's elements from `start` on.
+#define VKN_DEFINE_CHANNELS(NAME)                                                                                        \
+    Piece channels##NAME(uint start, uint column) {                                                                      \
+        if (kWholeChunks) {                                                                                              \
+            vec4 all = vec4(loadOne##NAME(start + parameterOf(column)));                                                 \
+            return Piece(all, all);                                                                                      \
+        }                                                                                                                \
+        uint last = hiddenSize() - 1u;                                                                                   \
+        Piece piece = Piece(vec4(0.0), vec4(0.0));                                                                       \
+        [[unroll]] for (uint i = 0u; i < 4u; ++i) {                                                                      \
+            piece.a[i] = loadOne##NAME(start + parameterOf(min(column + i, last)));                                      \
+            if (kPiece == 8u) {                                                                                          \
+                piece.b[i] = loadOne##NAME(start + parameterOf(min(column + 4u + i, last)));                             \
+            }                                                                                                            \
+        }                                                                                                                \
+        return piece;                                                                                                    \
+    }
+VKN_DEFINE_CHANNELS(Gamma)
+VKN_DEFINE_CHANNELS(Beta)
+
+Piece gammaPiece(Row row, uint column, uint count) {
+    if (kChannelsFirst) {
+        return channelsGamma(gammaStart(row), column);
+    }
+    return loadGamma(gammaStart(row) + parameterOf(column), count);
+}
+
+Piece betaPiece(Row row, uint column, uint count) {
+    uint start = pc.words[kWordBeta] + row.parameterStart;
+    if (kChannelsFirst) {
+        return channelsBeta(start, column);
+    }
+    return loadBeta(start + parameterOf(column), count);
+}
+
+Piece gamma2Piece(Row row, uint column, uint count) {
+    return loadGamma2(pc.words[kWordGamma2] + row.parameterStart + column, count);
+}
+
+Piece beta2Piece(Row row, uint column, uint count) {
+    return loadBeta2(pc.words[kWordBeta2] + row.parameterStart + column, count);
+}
+
+// Defines Piece applyNAME(piece, row, column, count): gamma and beta of a norm whose input has type CAST. With early cast the
+// normalised value is rounded to that type, and so is a product whose factors share it.
+#define VKN_DEFINE_WEIGHTS(NAME, GAMMA, GAMMA_PIECE, BETA, BETA_PIECE, CAST)                                             \
+    VKN_DEFINE_DECODER(NAME, CAST)                                                                                       \
+    VKN_DEFINE_ENCODER(NAME, CAST)                                                                                       \
+    Piece apply##NAME(Piece piece, Row row, uint column, uint count) {                                                   \
+        if (kEarlyCast) {                                                                                                \
+            piece = decode##NAME(encode##NAME(piece));                                                                   \
+        }                                                                                                                \
+        if (kHas##GAMMA) {                                                                                               \
+            Piece gamma = GAMMA_PIECE(row, column, count);                                                               \
+            vec4 a = piece.a * (kWeightOffset + gamma.a);                                                                \
+            vec4 b = piece.b * (kWeightOffset + gamma.b);                                                                \
+            piece = Piece(a, b);                                                                                         \
+            if (kEarlyCast && kType##GAMMA == CAST) {                                                                    \
+                piece = decode##NAME(encode##NAME(piece));                                                               \
+            }                                                                                                            \
+        }                                                                                                                \
+        if (kHas##BETA) {                                                                                                \
+            piece = add(piece, BETA_PIECE(row, column, count));                                                          \
+        }                                                                                                                \
+        return piece;                                                                                                    \
+    }
+
+const uint kFirstCast = kPlacement == VKN_PLACEMENT_NONE || kNormOnBranch ? kTypeInput : kTypeResidual;
+VKN_DEFINE_WEIGHTS(Weights, Gamma, gammaPiece, Beta, betaPiece, kFirstCast)
+VKN_DEFINE_WEIGHTS(Weights2, Gamma2, gamma2Piece, Beta2, beta2Piece, kTypeResidual)
+
+#endif
