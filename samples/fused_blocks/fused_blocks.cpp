@@ -1,11 +1,12 @@
 // What fusing is worth: blocks in one dispatch against the same in several, on any Vulkan device. Both must give the same
-// bits; then both are measured, turn by turn. Usage: fused_blocks [device], as for hello_norm.
+// bits; then both are measured, turn by turn. Usage: fused_blocks [--pairs N] [device]: pairs of measurements (5), and a
+// device as for hello_norm.
 // SPDX-License-Identifier: Apache-2.0
 #include "measure.hpp"
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
-#include <initializer_list>
 #include <memory>
 #include <random>
 
@@ -20,7 +21,7 @@ constexpr uint32_t kHiddenSize = 4096;
 constexpr uint32_t kHeadSize = 128;
 constexpr uint32_t kQueryHeads = 32;
 constexpr uint32_t kKeyHeads = 8;
-constexpr int kTurns = 5;
+constexpr int kUsualPairs = 5;
 
 struct Operand {
     VknOperand operand;
@@ -102,7 +103,7 @@ bool isSame(const Buffer& a, const Buffer& b) {
     return a.download<uint32_t>(a.size() / 4) == b.download<uint32_t>(b.size() / 4);
 }
 
-bool compare(vknorm::Device& device, const Comparison& comparison) {
+bool compare(vknorm::Device& device, const Comparison& comparison, int pairs) {
     const Record fused = recordAll(device, comparison.fused);
     const Record apart = recordAll(device, comparison.apart);
     device.submit(fused);
@@ -115,7 +116,7 @@ bool compare(vknorm::Device& device, const Comparison& comparison) {
     }
     std::vector<double> ratios;
     double seconds = 0;
-    for (int turn = 0; turn < kTurns; ++turn) {
+    for (int pair = 0; pair < pairs; ++pair) {
         seconds = measure(device, fused).seconds;
         ratios.push_back(measure(device, apart).seconds / seconds);
     }
@@ -123,7 +124,7 @@ bool compare(vknorm::Device& device, const Comparison& comparison) {
     const double bytes =
         static_cast<double>(bytesOf(comparison.apart)) / static_cast<double>(bytesOf(comparison.fused));
     std::printf("%-24s %9zu %9.3f ms %8.2f %8.2f (%.2f to %.2f)\n", comparison.name, comparison.apart.size(),
-                1e3 * seconds, bytes, ratios[kTurns / 2], ratios.front(), ratios.back());
+                1e3 * seconds, bytes, ratios[ratios.size() / 2], ratios.front(), ratios.back());
     return true;
 }
 
@@ -266,7 +267,7 @@ Comparison queriesAndKeys(const vknorm::Device& device, Workload& work) {
     return comparison;
 }
 
-bool run(const char* selector) {
+bool run(const char* selector, int pairs) {
     vknorm::DeviceOptions options;
     options.selector = selector;
     vknorm::Device device(options);
@@ -279,10 +280,10 @@ bool run(const char* selector) {
     bool isAllRight = true;
     for (const auto& make : {sandwichThenPreNorm, gatedNorm, queriesAndKeys}) {
         Workload work(device);
-        isAllRight = compare(device, make(device, work)) && isAllRight;
+        isAllRight = compare(device, make(device, work), pairs) && isAllRight;
     }
     std::printf("\nbytes, faster: how many times as much the several dispatches move and take; median of %d pairs.\n",
-                kTurns);
+                pairs);
     return isAllRight;
 }
 
@@ -290,7 +291,11 @@ bool run(const char* selector) {
 
 int main(int argc, char** argv) {
     try {
-        return run(argc > 1 ? argv[1] : "") ? 0 : 1;
+        int pairs = kUsualPairs;
+        const bool hasPairs = argc > 2 && std::strcmp(argv[1], "--pairs") == 0;
+        if (hasPairs) pairs = std::max(std::atoi(argv[2]), 1);
+        const int rest = hasPairs ? 3 : 1;
+        return run(argc > rest ? argv[rest] : "", pairs) ? 0 : 1;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "fused_blocks: %s\n", error.what());
         return 2;
