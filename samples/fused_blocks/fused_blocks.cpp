@@ -293,7 +293,7 @@ int main(int argc, char** argv) {
     try {
         int pairs = kUsualPairs;
         const bool hasPairs = argc > 2 && std::strcmp(argv[1], "--pairs") == 0;
-        if (hasPairs) pairs = std::max(std::atoi(argv[2]), 1);
+        if (hasPairs) pairs = static_cast<int>(std::clamp(std::strtol(argv[2], nullptr, 10), 1L, 1000L));
         const int rest = hasPairs ? 3 : 1;
         return run(argc > rest ? argv[rest] : "", pairs) ? 0 : 1;
     } catch (const std::exception& error) {
