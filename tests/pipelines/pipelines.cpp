@@ -8,8 +8,8 @@
 //     --norms     RMSNorm and LayerNorm without a residual; for drivers that take long, parts can be had by themselves
 //     --blocks    with one
 //     --others    quantised outputs, gates, DyT, GroupNorm, RoPE
-//     --amd-code  also reads AMD's disassembly: rows that are aligned must be read and written 128 bits at a time, and nothing
-//                 may be rounded towards zero
+//     --amd-code  also reads AMD's disassembly: rows that are aligned must be read and written 128 bits at a time (8-bit elements
+//                 64), and nothing may be rounded towards zero
 #include "pipelines/executables.hpp"
 
 #include "device/objects.hpp"
@@ -418,38 +418,51 @@ Options parseOptions(int argc, char** argv) {
     return options;
 }
 
-// The number of rows from the GPU, or what a row has one of.
-bool readsAWord(const Variant& variant) {
-    return (variant.flags & VKN_PLAN_GPU_ROWS_BIT) != 0 ||
-           std::any_of(variant.operands.begin(), variant.operands.end(),
-                       [](const VknOperandType& operand) { return operand.role == VKN_ROLE_ROW_SCALE; });
+// What the kernel for aligned rows may do beside moving 128 bits at a time.
+struct NarrowAccesses {
+    bool readsWords = false;  // the number of rows from the GPU, what a row has one of, tables, a channel's weights
+    bool writesHalfQuads = false;  // pieces of 8-bit elements
+};
+
+NarrowAccesses narrowAccesses(const Variant& variant) {
+    const bool hasChannelsFirst = variant.channels != 0 && !variant.channelsLast;
+    NarrowAccesses narrow;
+    narrow.readsWords = (variant.flags & VKN_PLAN_GPU_ROWS_BIT) != 0 || hasChannelsFirst;
+    for (const VknOperandType& operand : variant.operands) {
+        const vkn::RoleInfo& role = *vkn::findRole(operand.role);
+        narrow.readsWords = narrow.readsWords || (!role.isWritten && role.extent > vkn::Extent::Parameters);
+        narrow.writesHalfQuads = narrow.writesHalfQuads || vkn::isQuantised(operand.type);
+    }
+    return narrow;
 }
 
 // What is wrong with AMD's code for a pipeline; empty: nothing.
-std::string amdFault(const std::string& code, bool isAligned, bool readsAWord) {
+std::string amdFault(const std::string& code, bool isAligned, const NarrowAccesses& narrow) {
     const auto hasAny = [&](std::initializer_list<const char*> words) {
-        for (const char* word : words) {
-            if (code.find(word) != std::string::npos) {
-                return true;
-            }
-        }
-        return false;
+        return std::any_of(words.begin(), words.end(),
+                           [&](const char* word) { return code.find(word) != std::string::npos; });
     };
     if (hasAny({"pkrtz"})) {
         return "rounds towards zero (pkrtz)";
     }
-    if (isAligned && !hasAny({"buffer_load_dwordx4", "buffer_load_b128", "global_load_dwordx4", "global_load_b128"})) {
+    if (!isAligned) {
+        return "";
+    }
+    if (!hasAny({"buffer_load_dwordx4", "buffer_load_b128", "global_load_dwordx4", "global_load_b128"})) {
         return "has no 128-bit load";
     }
-    if (isAligned && !readsAWord &&
+    if (!narrow.readsWords &&
         hasAny({"buffer_load_dword ", "buffer_load_b32 ", "global_load_dword ", "global_load_b32 "})) {
         return "has 32-bit loads";
     }
-    if (isAligned &&
-        !hasAny({"buffer_store_dwordx4", "buffer_store_b128", "global_store_dwordx4", "global_store_b128"})) {
-        return "has no 128-bit store";
+    const bool hasWideStore =
+        hasAny({"buffer_store_dwordx4", "buffer_store_b128", "global_store_dwordx4", "global_store_b128"});
+    const bool hasHalfStore =
+        hasAny({"buffer_store_dwordx2", "buffer_store_b64", "global_store_dwordx2", "global_store_b64"});
+    if (narrow.writesHalfQuads) {
+        return hasHalfStore ? "" : "has no 64-bit store";
     }
-    return "";
+    return hasWideStore ? "" : "has no 128-bit store";
 }
 
 class Checker {
@@ -474,7 +487,7 @@ public:
         for (uint32_t i = 0; i < count; ++i) {
             checkStatistics(text, i, pipelines[i]);
             if (options_.amdCode && i < 2) {
-                checkAmdCode(text, i == 1, readsAWord(variant), pipelines[i]);
+                checkAmdCode(text, i == 1, narrowAccesses(variant), pipelines[i]);
             }
         }
     }
@@ -503,10 +516,10 @@ private:
         }
     }
 
-    void checkAmdCode(const std::string& plan, bool isAligned, bool readsAWord, VkPipeline pipeline) {
+    void checkAmdCode(const std::string& plan, bool isAligned, const NarrowAccesses& narrow, VkPipeline pipeline) {
         const std::string code = reader_.representations(pipeline);
         const bool isAmdCode = code.find("s_endpgm") != std::string::npos;
-        const std::string fault = isAmdCode ? amdFault(code, isAligned, readsAWord) : "shows no AMD code";
+        const std::string fault = isAmdCode ? amdFault(code, isAligned, narrow) : "shows no AMD code";
         totals.withCode += isAmdCode ? 1U : 0U;
         if (!fault.empty()) {
             std::printf("FAILED %s: the %s kernel %s\n", plan.c_str(), isAligned ? "aligned" : "general",
