@@ -405,10 +405,10 @@ TEST_F(Contexts, Vulkan10WithNothingEnabled) {
     options.maxApiVersion = VK_API_VERSION_1_0;
     options.disabledExtensions = {"VK_KHR_push_descriptor"};
     Gpu& old = open(options);
-#ifndef VKN_EMULATE_SUBGROUPS
-    EXPECT_EQ(old.contextInfo().usableForms, 1u << VKN_KERNEL_FORM_SHARED);
-    EXPECT_EQ(old.contextInfo().subgroupSize, 0u);
-#endif
+    if (!emulatesSubgroups()) {
+        EXPECT_EQ(old.contextInfo().usableForms, 1u << VKN_KERNEL_FORM_SHARED);
+        EXPECT_EQ(old.contextInfo().subgroupSize, 0u);
+    }
     std::vector<NormCase> cases;
     for (const VknType type : {VKN_TYPE_F32, VKN_TYPE_F16, VKN_TYPE_BF16}) {
         NormCase norm;
@@ -429,9 +429,9 @@ TEST_F(Contexts, FourStorageBuffersAreEnough) {
     VknError error = emptyError();
     PlanSpec description = spec(64);
     description.beta = VKN_TYPE_F32;
-#ifdef VKN_EMULATE_SUBGROUPS
-    description.variant = {"shared", VKN_KERNEL_FORM_SHARED, 0, false};
-#endif
+    if (emulatesSubgroups()) {
+        description.variant = {"shared", VKN_KERNEL_FORM_SHARED, 0, false};
+    }
     ASSERT_EQ(createPlan(context.get(), description, &plan, &error), VKN_SUCCESS) << error.message;
     VknPlanInfo info{};
     info.sType = VKN_STRUCTURE_TYPE_PLAN_INFO;

@@ -236,11 +236,6 @@ TEST_F(ElementArguments, RightPlansAreTaken) {
     for (const auto make : {makeGated, makeGatedNorm, makeDyt, makeGathered}) {
         PlanDraft draft;
         make(draft);
-#ifdef VKN_EMULATE_SUBGROUPS
-        draft.kernel.form = VKN_KERNEL_FORM_SHARED;
-        draft.kernel.pNext = draft.info.pNext;
-        draft.info.pNext = &draft.kernel;
-#endif
         VknPlan plan = VKN_NULL_HANDLE;
         VknError error = emptyError();
         EXPECT_EQ(vknCreatePlan(gpu().context(), &draft.complete(), &plan, &error), VKN_SUCCESS)
@@ -254,10 +249,6 @@ TEST_F(ElementArguments, AGateNeedsNoInfo) {
     PlanDraft draft;
     makeGated(draft);
     draft.info.pNext = nullptr;
-#ifdef VKN_EMULATE_SUBGROUPS
-    draft.kernel.form = VKN_KERNEL_FORM_SHARED;
-    draft.info.pNext = &draft.kernel;
-#endif
     VknPlan plan = VKN_NULL_HANDLE;
     ASSERT_EQ(vknCreatePlan(gpu().context(), &draft.complete(), &plan, nullptr), VKN_SUCCESS);
     NormCase norm;

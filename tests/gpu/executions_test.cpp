@@ -134,9 +134,6 @@ protected:
         spec.mean = true;
         spec.rstd = true;
         spec.flags = flags;
-#ifdef VKN_EMULATE_SUBGROUPS
-        spec.variant.form = VKN_KERNEL_FORM_SHARED;
-#endif
         VknPlan plan = VKN_NULL_HANDLE;
         VknError error = emptyError();
         EXPECT_EQ(createPlan(context_->get(), spec, &plan, &error), VKN_SUCCESS) << error.message;
@@ -284,9 +281,6 @@ TEST_F(WrongExecutions, ARowThatNoBindingHolds) {
     VknPlan plan = VKN_NULL_HANDLE;
     PlanSpec spec;
     spec.hiddenSize = kHidden;
-#ifdef VKN_EMULATE_SUBGROUPS
-    spec.variant.form = VKN_KERNEL_FORM_SHARED;
-#endif
     VknError error = emptyError();
     const VknResult created = createPlan(context_->get(), spec, &plan, &error);
     if (created == VKN_SUCCESS) {

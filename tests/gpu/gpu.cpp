@@ -330,25 +330,24 @@ void Gpu::forgetPlans() {
 }
 
 void Gpu::listVariants() {
-    const auto isUsable = [&](VknKernelForm form) { return (contextInfo_.usableForms & (1u << form)) != 0; };
-#ifdef VKN_EMULATE_SUBGROUPS
-    for (const uint32_t size : {32u, 64u, 128u}) {
-        variants_.push_back({"subgroup", VKN_KERNEL_FORM_SUBGROUP, size, false});
-        variants_.push_back({"subgroup+shared", VKN_KERNEL_FORM_SUBGROUP_SHARED, size, false});
+    if (emulatesSubgroups()) {
+        for (const uint32_t size : {32u, 64u, 128u}) {
+            variants_.push_back({"subgroup", VKN_KERNEL_FORM_SUBGROUP, size, false});
+            variants_.push_back({"subgroup+shared", VKN_KERNEL_FORM_SUBGROUP_SHARED, size, false});
+        }
+        variants_.push_back({"subgroup+shared", VKN_KERNEL_FORM_SUBGROUP_SHARED, 64, true});
+    } else {
+        const auto isUsable = [&](VknKernelForm form) { return (contextInfo_.usableForms & (1u << form)) != 0; };
+        variants_.push_back({});
+        if (isUsable(VKN_KERNEL_FORM_SUBGROUP)) {
+            variants_.push_back({"subgroup", VKN_KERNEL_FORM_SUBGROUP, 0, false});
+        }
+        if (isUsable(VKN_KERNEL_FORM_SUBGROUP_SHARED)) {
+            variants_.push_back({"subgroup+shared", VKN_KERNEL_FORM_SUBGROUP_SHARED, 0, false});
+        }
+        variants_.push_back({"shared", VKN_KERNEL_FORM_SHARED, 0, false});
+        variants_.push_back({"shared", VKN_KERNEL_FORM_SHARED, 0, true});
     }
-    variants_.push_back({"subgroup+shared", VKN_KERNEL_FORM_SUBGROUP_SHARED, 64, true});
-    (void)isUsable;
-#else
-    variants_.push_back({});
-    if (isUsable(VKN_KERNEL_FORM_SUBGROUP)) {
-        variants_.push_back({"subgroup", VKN_KERNEL_FORM_SUBGROUP, 0, false});
-    }
-    if (isUsable(VKN_KERNEL_FORM_SUBGROUP_SHARED)) {
-        variants_.push_back({"subgroup+shared", VKN_KERNEL_FORM_SUBGROUP_SHARED, 0, false});
-    }
-    variants_.push_back({"shared", VKN_KERNEL_FORM_SHARED, 0, false});
-    variants_.push_back({"shared", VKN_KERNEL_FORM_SHARED, 0, true});
-#endif
     for (const FormVariant& variant : variants_) {
         if (variant.form != VKN_KERNEL_FORM_AUTO) {
             forms_.push_back(variant);

@@ -173,6 +173,9 @@ private:
 // devices have.
 DeviceOptions defaultDeviceOptions();
 
+// Whether the program is linked with the kernels that emulate subgroups, which have forms of their own sizes.
+bool emulatesSubgroups();
+
 // VKNORM_TEST_FULL=1: everything multiplied out (hours on a CPU) instead of
 // pairs and turns.
 bool isFullTest();
