@@ -112,6 +112,7 @@ typedef enum VknStructureType {
     VKN_STRUCTURE_TYPE_ROPE_INFO = 16,
     VKN_STRUCTURE_TYPE_ROPE_TABLE_INFO = 17,
     VKN_STRUCTURE_TYPE_GROUP_INFO = 18,
+    VKN_STRUCTURE_TYPE_BATCH_INFO = 19,
     VKN_STRUCTURE_TYPE_MAX_ENUM = 0x7FFFFFFF
 } VknStructureType;
 
@@ -288,6 +289,8 @@ typedef enum VknOperation {
     VKN_OPERATION_DYT = 3, /* y = tanh(alpha * x) * (gammaOffset + gamma) + beta: dynamic tanh, Zhu et al. 2025 */
     VKN_OPERATION_GATED_ACTIVATION = 4, /* y = activation(gate) * x: SwiGLU, GeGLU, ReGLU; see VknGateInfo */
     VKN_OPERATION_GROUP_NORM = 5,       /* LayerNorm of each group of channels of an image; see VknGroupInfo */
+    VKN_OPERATION_BATCH_NORM =
+        6, /* y = (x - mean) / sqrt(var + epsilon) * (gammaOffset + gamma) + beta, of columns; see VknBatchInfo */
     VKN_OPERATION_MAX_ENUM = 0x7FFFFFFF
 } VknOperation;
 
@@ -339,6 +342,11 @@ typedef enum VknRole {
     VKN_ROLE_KEY = 29,        /* k: its rows x hiddenSize, of INPUT's type and in its VkBuffer; absent in place */
     VKN_ROLE_KEY_OUTPUT = 30, /* of OUTPUT's type and in its VkBuffer */
     VKN_ROLE_KEY_GAMMA = 31,  /* of GAMMA's type and in its VkBuffer */
+    /* batch normalisation: see VknBatchInfo */
+    VKN_ROLE_RUNNING_MEAN = 32,     /* F32, hiddenSize */
+    VKN_ROLE_RUNNING_VARIANCE = 33, /* F32, hiddenSize, in RUNNING_MEAN's VkBuffer */
+    VKN_ROLE_BATCH_MEAN = 34,       /* F32, hiddenSize, written */
+    VKN_ROLE_BATCH_RSTD = 35,       /* F32, hiddenSize, written; in BATCH_MEAN's VkBuffer */
     VKN_ROLE_MAX_ENUM = 0x7FFFFFFF
 } VknRole;
 
@@ -428,6 +436,24 @@ typedef struct VknGroupInfo {
     VkBool32 channelsLast; /* elements of a pixel follow each other (NHWC); otherwise those of a channel (NCHW) */
 } VknGroupInfo;
 
+/*
+ * Chained to VknPlanCreateInfo of BATCH_NORM (Ioffe and Szegedy 2015), which normalises columns: a row is an element of the batch,
+ * or a pixel of an image whose channels are last, and hiddenSize is the number of channels.
+ *
+ * Without training, mean and variance are RUNNING_MEAN and RUNNING_VARIANCE, and any placement may surround it. With training
+ * they are those of the rows themselves, in two more passes before the one that writes; BATCH_MEAN and BATCH_RSTD receive them
+ * (for the backward), and RUNNING_MEAN and RUNNING_VARIANCE, both or neither, are brought up to date:
+ * running = (1 - momentum) * running + momentum * of the batch, whose variance is divided by rows - 1 there (by 1 for a single
+ * row). Scratch is needed (vknGetScratchSize), and rowsPerOuter is 0. Same rows, same bits; they depend on the number of rows, as
+ * the statistics do. Distances from a column's mean beyond 2^60 overflow.
+ */
+typedef struct VknBatchInfo {
+    VknStructureType sType;
+    const void* pNext;
+    VkBool32 training;
+    float momentum; /* 0 to 1; training only */
+} VknBatchInfo;
+
 typedef enum VknRopeLayout {
     VKN_ROPE_LAYOUT_HALF_SPLIT =
         0, /* element i turns with element i + rotarySize / 2 (GPT-NeoX, Llama in Hugging Face) */
@@ -508,7 +534,7 @@ typedef struct VknOperandType {
 typedef struct VknPlanCreateInfo {
     VknStructureType sType;
     const void*
-        pNext; /* VknBlockInfo, VknQuantizationInfo, VknGateInfo, VknGroupInfo, VknRopeInfo, VknKernelOverride in any order, or null */
+        pNext; /* VknBlockInfo, VknQuantizationInfo, VknGateInfo, VknGroupInfo, VknBatchInfo, VknRopeInfo, VknKernelOverride in any order, or null */
     VknPlanFlags flags;
     VknOperation operation;
     uint32_t hiddenSize; /* 1 to 16777216 */
@@ -567,7 +593,7 @@ typedef struct VknPlanInfo {
     uint32_t elementsPerAccess;   /* elements a lane loads at once */
     uint32_t accessesInRegisters; /* such accesses a lane keeps in registers; 0: the row is read again */
     uint32_t inputReads;          /* times that each input element is read: 1, or 2 or 3 where a row is read again */
-    uint64_t bytesPerRow;         /* bytes that this kernel form moves for a row: each read and each write */
+    uint64_t bytesPerRow;         /* bytes of tensors that this kernel form moves for a row: each read and each write */
     uint64_t leastBytesPerRow;    /* each input read once, each output written once */
     uint64_t bytesPerDispatch;    /* parameters (gamma, beta), read once */
     VkDeviceSize scratchSize;     /* bytes of scratch for tensors that need no split; see vknGetScratchSize; often 0 */
@@ -664,7 +690,7 @@ typedef struct VknExecuteInfo {
 } VknExecuteInfo;
 
 /*
- * The scratch that a recording needs: 0 but for plans with GPU_ROWS. No buffer is needed to ask: VkBuffer handles and sizes
+ * The scratch that a recording needs: 0 but for plans with GPU_ROWS, and for training's statistics. No buffer is needed to ask: VkBuffer handles and sizes
  * are not looked at. Errors: INVALID_ARGUMENT. [any thread]
  */
 VKN_API VknResult vknGetScratchSize(VknPlan plan, const VknExecuteInfo* pInfo, VkDeviceSize* pSize, VknError* pError);
@@ -701,7 +727,8 @@ VKN_API void vknCmdBarrier(VknContext context, VkCommandBuffer commandBuffer, Vk
 typedef struct VknBindingPoolCreateInfo {
     VknStructureType sType;
     const void* pNext;
-    uint32_t maxDispatches; /* between two resets: one an operation, more where a tensor is split, two with GPU_ROWS */
+    /* between two resets: one an operation, more where a tensor is split, two with GPU_ROWS, three with training */
+    uint32_t maxDispatches;
 } VknBindingPoolCreateInfo;
 
 /* Creates a pool with its descriptor sets. Errors: INVALID_ARGUMENT, OUT_OF_*_MEMORY, DEVICE_LOST. [any thread] */

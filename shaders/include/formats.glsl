@@ -18,6 +18,15 @@ struct Piece {
 Piece add(Piece x, Piece y) {
     return Piece(x.a + y.a, x.b + y.b);
 }
+// Elements past the end of the row are zero before centring; this makes them zero after it.
+vec4 keepElements(vec4 v, uint count, uint first) {
+    return select(lessThan(uvec4(first, first + 1u, first + 2u, first + 3u), uvec4(count)), v, vec4(0.0));
+}
+
+Piece keepPiece(Piece piece, uint count) {
+    return Piece(keepElements(piece.a, count, 0u), keepElements(piece.b, count, 4u));
+}
+
 Piece multiply(Piece x, Piece y) {
     return Piece(x.a * y.a, x.b * y.b);
 }

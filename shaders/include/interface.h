@@ -35,7 +35,11 @@
 #define VKN_OPERAND_KEY 29
 #define VKN_OPERAND_KEY_OUTPUT 30
 #define VKN_OPERAND_KEY_GAMMA 31
-#define VKN_OPERAND_COUNT 32
+#define VKN_OPERAND_RUNNING_MEAN 32
+#define VKN_OPERAND_RUNNING_VARIANCE 33
+#define VKN_OPERAND_BATCH_MEAN 34
+#define VKN_OPERAND_BATCH_RSTD 35
+#define VKN_OPERAND_COUNT 36
 
 // Specialisation constants. Floats are given by their bits.
 #define VKN_SPEC_WORKGROUP_SIZE 0  // invocations
@@ -45,7 +49,7 @@
 #define VKN_SPEC_CHUNK 4      // elements of a chunk: 4 where all types are F32, otherwise 8
 #define VKN_SPEC_PIECE 5      // elements that a kernel for any alignment reads at once: 4, or 2 where registers are few
 #define VKN_SPEC_FLAGS 6      // VKN_FLAG_*
-#define VKN_SPEC_OPERANDS 7   // bit (1 << VKN_OPERAND_*) of those that there are
+#define VKN_SPEC_OPERANDS 7   // bit (1 << VKN_OPERAND_*) of those below 32 that there are
 #define VKN_SPEC_PLACEMENT 8  // VKN_PLACEMENT_*
 #define VKN_SPEC_EPSILON 9
 #define VKN_SPEC_WEIGHT_OFFSET 10
@@ -69,7 +73,9 @@
 #define VKN_SPEC_ROPE_SCALE 28           // by which they are multiplied
 #define VKN_SPEC_QUERY_ROWS 29           // rows of an outer block before those of the key
 #define VKN_SPEC_GROUP_CHANNELS 30       // GroupNorm: channels of a group, of which a row is one; otherwise 0
-#define VKN_SPEC_FIRST_TYPE 31
+#define VKN_SPEC_OPERANDS_FROM_32 31     // bit (1 << (VKN_OPERAND_* - 32))
+#define VKN_SPEC_MOMENTUM 32             // of BatchNorm's running statistics
+#define VKN_SPEC_FIRST_TYPE 33
 #define VKN_SPEC_TYPE_OF(operand) (VKN_SPEC_FIRST_TYPE + (operand))  // VKN_FORMAT_*
 // Where its words start in the push constants.
 #define VKN_SPEC_WORD_OF(operand) (VKN_SPEC_FIRST_TYPE + VKN_OPERAND_COUNT + (operand))
@@ -95,6 +101,7 @@
 #define VKN_OPERATION_DYT 3
 #define VKN_OPERATION_GATED_ACTIVATION 4
 #define VKN_OPERATION_GROUP_NORM 5
+#define VKN_OPERATION_BATCH_NORM 6
 #define VKN_ACTIVATION_SILU 0
 #define VKN_ACTIVATION_GELU 1
 #define VKN_ACTIVATION_GELU_TANH 2
@@ -143,6 +150,8 @@
 #define VKN_MAX_SUBGROUPS 64            // of a workgroup, in FORM_SUBGROUP_SHARED
 #define VKN_MAX_SHARED_WORKGROUP 512    // invocations, in FORM_SHARED
 #define VKN_MAX_EMULATED_WORKGROUP 512  // invocations, where a test build emulates subgroups
+#define VKN_COLUMN_WORKGROUP 64         // invocations of the kernels of columns
+#define VKN_JOINED_COLUMNS 8            // that a workgroup joins the parts of, with as many invocations for each
 #define VKN_MAX_GROUP 8                 // chunks that are unrolled
 
 // The self-test writes, for each pattern and lane, two sums and a maximum.
@@ -188,6 +197,35 @@ VKN_PUSH_CONSTANTS(PrepareRowsConstants) {
     uint groups;      // rows of the kernel that a row of the operation has
     uint rowsPerWorkgroup;
     uint maxWorkgroups;
+}
+VKN_PUSH_CONSTANTS_END;
+#endif
+
+// Statistics of columns. The rows of a column come in parts of the same size, but for the last. The first kernel writes the mean
+// of each part's elements and the sum of squares about it, two words a column; the second one joins them.
+#if defined(__cplusplus) || defined(VKN_KERNEL_COLUMNS)
+VKN_PUSH_CONSTANTS(ColumnConstants) {
+    uint rows;  // of this dispatch
+    uint hiddenSize;
+    uint start;      // of the first row, in elements from the start of the bound range
+    uint rowStride;  // elements
+    uint rowsPerPart;
+    uint parts;      // of this dispatch
+    uint firstPart;  // among those of all dispatches
+}
+VKN_PUSH_CONSTANTS_END;
+#endif
+
+#if defined(__cplusplus) || defined(VKN_KERNEL_JOIN_COLUMNS)
+VKN_PUSH_CONSTANTS(JoinColumnsConstants) {
+    uint hiddenSize;
+    uint parts;
+    uint rowsPerPart;
+    uint rowsOfLastPart;
+    uint batchMean;  // first words of the operands, from the start of their bindings
+    uint batchRstd;
+    uint runningMean;
+    uint runningVariance;
 }
 VKN_PUSH_CONSTANTS_END;
 #endif

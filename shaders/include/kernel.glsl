@@ -37,7 +37,10 @@ layout(constant_id = VKN_SPEC_ROTARY_SIZE) const uint kRotarySize = 0;
 layout(constant_id = VKN_SPEC_ROPE_SCALE) const float kRopeScale = 1.0;
 layout(constant_id = VKN_SPEC_QUERY_ROWS) const uint kQueryRows = 0;
 layout(constant_id = VKN_SPEC_GROUP_CHANNELS) const uint kGroupChannels = 0;
+layout(constant_id = VKN_SPEC_OPERANDS_FROM_32) const uint kOperandsFrom32 = 0;
+layout(constant_id = VKN_SPEC_MOMENTUM) const float kMomentum = 0.0;
 
+const bool kBatchNorm = kOperation == VKN_OPERATION_BATCH_NORM;
 const bool kGroupNorm = kOperation == VKN_OPERATION_GROUP_NORM;
 const bool kLayerNorm = kOperation == VKN_OPERATION_LAYER_NORM || kGroupNorm;
 const bool kHasChannelsLast = (kFlags & VKN_FLAG_CHANNELS_LAST) != 0u;
@@ -58,9 +61,11 @@ const bool kHalfSplit = kTurns && !kTurnsNeighbours;
 const bool kGpuRows = (kFlags & VKN_FLAG_GPU_ROWS) != 0u;
 
 // An operand's element type, and the first of its words in the push constants.
-#define VKN_DECLARE_OPERAND(NAME, OPERAND)                                                                               \
+#define VKN_DECLARE_OPERAND_IN(NAME, OPERAND, OPERANDS, BIT)                                                             \
     layout(constant_id = VKN_SPEC_TYPE_OF(OPERAND)) const uint kType##NAME = VKN_FORMAT_F32;                             \
     layout(constant_id = VKN_SPEC_WORD_OF(OPERAND)) const uint kWord##NAME = 0;                                          \
-    const bool kHas##NAME = (kOperands & (1u << OPERAND)) != 0u;
+    const bool kHas##NAME = (OPERANDS & (1u << (BIT))) != 0u;
+#define VKN_DECLARE_OPERAND(NAME, OPERAND) VKN_DECLARE_OPERAND_IN(NAME, OPERAND, kOperands, OPERAND)
+#define VKN_DECLARE_OPERAND_FROM_32(NAME, OPERAND) VKN_DECLARE_OPERAND_IN(NAME, OPERAND, kOperandsFrom32, OPERAND - 32)
 
 #endif

@@ -34,6 +34,11 @@ VKN_DECLARE_OPERAND(Key, VKN_OPERAND_KEY)
 VKN_DECLARE_OPERAND(KeyOutput, VKN_OPERAND_KEY_OUTPUT)
 VKN_DECLARE_OPERAND(KeyGamma, VKN_OPERAND_KEY_GAMMA)
 
+VKN_DECLARE_OPERAND_FROM_32(RunningMean, VKN_OPERAND_RUNNING_MEAN)
+VKN_DECLARE_OPERAND_FROM_32(RunningVariance, VKN_OPERAND_RUNNING_VARIANCE)
+VKN_DECLARE_OPERAND_FROM_32(BatchMean, VKN_OPERAND_BATCH_MEAN)
+VKN_DECLARE_OPERAND_FROM_32(BatchRstd, VKN_OPERAND_BATCH_RSTD)
+
 VKN_DECLARE_VIEW(InputTensor, VKN_BINDING_INPUT, readonly)
 VKN_DECLARE_VIEW(Input2Tensor, VKN_BINDING_INPUT_2, readonly)
 VKN_DECLARE_VIEW(ResidualTensor, VKN_BINDING_RESIDUAL, readonly)
@@ -48,6 +53,7 @@ VKN_DECLARE_VIEW(Parameters, VKN_BINDING_PARAMETERS, readonly)
 // The same, for what is read a word at a time.
 layout(std430, set = 0, binding = VKN_BINDING_PARAMETERS) readonly buffer Tables { uint tables[]; };
 layout(std430, set = 0, binding = VKN_BINDING_SCALARS) buffer Scalars { uint scalars[]; };
+VKN_DECLARE_VIEW(OfBatch, VKN_BINDING_SCALARS, readonly)
 layout(std140, set = 0, binding = VKN_BINDING_DISPATCH) uniform Dispatch { uvec4 groupsAndRows; } dispatch;
 
 VKN_DEFINE_LOAD(Input2, Input2Tensor)
@@ -61,6 +67,10 @@ VKN_DEFINE_LOAD(Beta2, Parameters)
 VKN_DEFINE_LOAD(BranchBias, Parameters)
 VKN_DEFINE_LOAD(BranchBias2, Parameters)
 VKN_DEFINE_LOAD(LayerScale, Parameters)
+VKN_DEFINE_LOAD(RunningMean, Parameters)
+VKN_DEFINE_LOAD(RunningVariance, Parameters)
+VKN_DEFINE_LOAD(BatchMean, OfBatch)
+VKN_DEFINE_LOAD(BatchRstd, OfBatch)
 VKN_DEFINE_STORE(ResidualOutput, ResidualOutputTensor, VKN_DEFINE_PUT)
 VKN_DEFINE_STORE(Output, OutputTensor, VKN_DEFINE_QUANTISED_PUT)
 VKN_DEFINE_STORE(Output2, Output2Tensor, VKN_DEFINE_QUANTISED_PUT)

@@ -35,7 +35,7 @@ OutputRow makeOutputRow(uint index) {
 
 // y and y2, of a piece as it is held.
 Piece outputPiece(Row row, Statistics s, Piece piece, uint column, uint count) {
-    piece = normalise(kHoldScaled ? piece : scaled(piece, s.scale), s);
+    piece = normalise(kHoldScaled ? piece : scaled(piece, s.scale), s, column, count);
     piece = kStages == 2u ? applyWeights2(piece, row, column, count) : applyWeights(piece, row, column, count);
     if (kHasGate && kNormFirst) {
         piece = multiply(piece, gatePiece(row, column, count));
@@ -47,7 +47,7 @@ Piece outputPiece(Row row, Statistics s, Piece piece, uint column, uint count) {
 }
 
 Piece output2Piece(Row row, Statistics s, Piece piece, uint column, uint count) {
-    return applyWeights2(normalise(scaled(piece, s.scale), s), row, column, count);
+    return applyWeights2(normalise(scaled(piece, s.scale), s, column, count), row, column, count);
 }
 
 // The largest magnitudes in them.

@@ -17,7 +17,7 @@ Piece branchPiece(Row row, uint column, uint count) {
 // From the branch, bias added, to the stream: a * residual + b * D(branch).
 Piece joinStream(Row row, Piece piece, uint column, uint count) {
     if (kNormOnBranch) {
-        piece = applyWeights(normalise(scaled(piece, row.branch.scale), row.branch), row, column, count);
+        piece = applyWeights(normalise(scaled(piece, row.branch.scale), row.branch, column, count), row, column, count);
     }
     piece = scaleBranch(piece, row.index, column, count, 0u);
     if (kParallel) {

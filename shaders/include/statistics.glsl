@@ -2,6 +2,8 @@
 #ifndef VKN_STATISTICS_GLSL
 #define VKN_STATISTICS_GLSL
 
+#include "select.glsl"
+
 // A sum with its rounding error (Knuth's two-sum), so that wide rows need no deep tree.
 struct CompensatedSum {
     float high;
@@ -129,7 +131,7 @@ float refinedInverseSqrt(float v) {
 
 float inverseDeviation(float variance, float epsilon) {
     if (kEpsilonOutside) {
-        float root = variance > 0.0 ? variance * refinedInverseSqrt(variance) : variance;
+        float root = select(variance > 0.0, variance * refinedInverseSqrt(variance), variance);
         return 1.0 / (root + epsilon);
     }
     return refinedInverseSqrt(variance + epsilon);

@@ -2,15 +2,6 @@
 #ifndef VKN_WEIGHTS_GLSL
 #define VKN_WEIGHTS_GLSL
 
-// Elements past the end of the row are zero before centring; this makes them zero after it.
-vec4 keepElements(vec4 v, uint count, uint first) {
-    return select(lessThan(uvec4(first, first + 1u, first + 2u, first + 3u), uvec4(count)), v, vec4(0.0));
-}
-
-Piece keepPiece(Piece piece, uint count) {
-    return Piece(keepElements(piece.a, count, 0u), keepElements(piece.b, count, 4u));
-}
-
 // Of a piece that starts at `column`, what the statistics are taken of.
 Piece keepPartial(Piece piece, uint column) {
     if (kPartialSize == 0u) {
@@ -19,8 +10,34 @@ Piece keepPartial(Piece piece, uint column) {
     return keepPiece(piece, kPartialSize - min(column, kPartialSize));
 }
 
+vec4 inverseDeviations(vec4 variance) {
+    return vec4(inverseDeviation(variance.x, kEpsilon), inverseDeviation(variance.y, kEpsilon),
+                inverseDeviation(variance.z, kEpsilon), inverseDeviation(variance.w, kEpsilon));
+}
+
+// By the statistics of columns: those of the batch, or those that training has left.
+Piece normaliseColumns(Piece piece, uint column, uint count) {
+    Piece mean;
+    Piece rstd;
+    if (kHasBatchMean) {
+        mean = loadBatchMean(pc.words[kWordBatchMean] + column, count);
+        rstd = loadBatchRstd(pc.words[kWordBatchRstd] + column, count);
+    } else {
+        mean = loadRunningMean(pc.words[kWordRunningMean] + column, count);
+        Piece variance = loadRunningVariance(pc.words[kWordRunningVariance] + column, count);
+        rstd.a = inverseDeviations(variance.a);
+        rstd.b = kPiece == 8u ? inverseDeviations(variance.b) : variance.b;
+    }
+    vec4 a = (piece.a - mean.a) * rstd.a;
+    vec4 b = (piece.b - mean.b) * rstd.b;
+    return Piece(a, b);
+}
+
 // `piece` is scaled as the statistics are.
-Piece normalise(Piece piece, Statistics s) {
+Piece normalise(Piece piece, Statistics s, uint column, uint count) {
+    if (kBatchNorm) {
+        return normaliseColumns(piece, column, count);
+    }
     if (kOperation == VKN_OPERATION_DYT) {
         return tanhOf(scaled(piece, kAlpha));
     }

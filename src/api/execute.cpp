@@ -56,7 +56,7 @@ VknResult vknGetScratchSize(VknPlan plan, const VknExecuteInfo* pInfo, VkDeviceS
     Execution execution;
     const VknResult result = makeExecution(*plan, pInfo, Purpose::SizeOnly, execution, pError);
     if (result == VKN_SUCCESS) {
-        *pSize = execution.split.dispatchCount * execution.scratchStride;
+        *pSize = scratchSize(execution);
     }
     return result;
 }

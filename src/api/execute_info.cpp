@@ -28,8 +28,8 @@ public:
         if (result == VKN_SUCCESS) {
             result = checkHeads();
         }
-        if (result == VKN_SUCCESS && isOfImages() && info_.rowsPerOuter != 0) {
-            result = failArgument(error_, "rowsPerOuter", info_.rowsPerOuter, 0, "must be 0 for GROUP_NORM");
+        if (result == VKN_SUCCESS) {
+            result = checkOuters();
         }
         if (result == VKN_SUCCESS) {
             result = readOperands();
@@ -55,11 +55,14 @@ private:
         if (result == VKN_SUCCESS && info_.rows != 0) {
             result = splitRows();
         }
-        if (result == VKN_SUCCESS && plan_.spec.isSet(VKN_PLAN_GPU_ROWS_BIT)) {
+        if (plan_.spec.isSet(VKN_PLAN_GPU_ROWS_BIT)) {
             execution_.scratchStride = scratchStride(plan_.context->facts);
-            result = purpose_ == Purpose::Record && info_.rows != 0 ? checkGpuRows() : VKN_SUCCESS;
         }
-        return result;
+        const bool records = purpose_ == Purpose::Record && info_.rows != 0;
+        if (result == VKN_SUCCESS && records && plan_.spec.isSet(VKN_PLAN_GPU_ROWS_BIT)) {
+            result = checkGpuRows();
+        }
+        return result == VKN_SUCCESS && records && scratchSize(execution_) != 0 ? checkScratch() : result;
     }
 
     VknResult readChain() {
@@ -86,6 +89,17 @@ private:
     }
 
     bool isOfImages() const { return plan_.spec.operation == VKN_OPERATION_GROUP_NORM; }
+
+    VknResult checkOuters() {
+        if ((isOfImages() || plan_.spec.isTraining()) && info_.rowsPerOuter != 0) {
+            return failArgument(error_, "rowsPerOuter", info_.rowsPerOuter, 0,
+                                isOfImages() ? "must be 0 for GROUP_NORM" : "must be 0 for training");
+        }
+        if (plan_.spec.isTraining() && info_.rows > UINT32_MAX) {
+            return failArgument(error_, "rows", info_.rows, UINT32_MAX, "must fit in 32 bits for training");
+        }
+        return VKN_SUCCESS;
+    }
 
     // As kernels see rows: an image is an outer block of groups.
     RowShape shapeOfRows() const {
@@ -132,7 +146,7 @@ private:
         if (info_.operandCount != 0 && info_.pOperands == nullptr) {
             return failArgument(error_, "pOperands", 0, info_.operandCount, "must not be null");
         }
-        uint32_t seen = 0;
+        RoleSet seen = 0;
         for (uint32_t i = 0; i < info_.operandCount; ++i) {
             const VknOperand& operand = info_.pOperands[i];
             const RoleInfo* role = findRole(operand.role);
@@ -156,7 +170,7 @@ private:
         return checkAllPresent(seen);
     }
 
-    VknResult checkAllPresent(uint32_t seen) const {
+    VknResult checkAllPresent(RoleSet seen) const {
         for (uint32_t r = 1; r < kRoleCount; ++r) {
             const auto role = static_cast<VknRole>(r);
             if (plan_.spec.has(role) && (seen & roleBit(role)) == 0) {
@@ -311,7 +325,7 @@ private:
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(indexOfRole_[b], "buffer").text, b, a,
                         "%s and %s share a binding of this plan and must lie in one VkBuffer", second.name, first.name);
         }
-        const bool isWritten = first.isWritten || second.isWritten;
+        const bool isWritten = plan_.spec.writes(first) || plan_.spec.writes(second);
         if (isWritten && x.buffer == y.buffer &&
             tensorsOverlap({x, wholeRange(execution_, a)}, {y, wholeRange(execution_, b)}, execution_.shape)) {
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, field.text, y.offset, x.offset,
@@ -332,6 +346,12 @@ private:
         if (plan_.spec.queryRows != 0 && execution_.split.dispatchesPerOuter > 1) {
             return failArgument(error_, "rowsPerOuter", execution_.shape.rowsPerOuter, execution_.split.rowsPerDispatch,
                                 "queries and keys of a token must fit in one dispatch");
+        }
+        if (plan_.spec.isTraining() && scratchSize(execution_) > plan_.context->facts.maxStorageBufferRange) {
+            return fail(error_, VKN_ERROR_UNSUPPORTED, "rows", info_.rows, plan_.context->facts.maxStorageBufferRange,
+                        "the statistics of so many and so wide rows need %llu bytes of scratch, more than this device "
+                        "lets a binding have",
+                        static_cast<unsigned long long>(scratchSize(execution_)));
         }
         if (execution_.split.dispatchCount > kMaxDispatches) {
             return fail(error_, VKN_ERROR_UNSUPPORTED, "rows", info_.rows, kMaxDispatches,
@@ -354,16 +374,18 @@ private:
         }
         execution_.rowsBuffer = info_.rowsBuffer;
         execution_.rowsOffset = info_.rowsBufferOffset;
-        return checkScratch();
+        return VKN_SUCCESS;
     }
 
     VknResult checkScratch() {
-        const uint64_t needed = execution_.split.dispatchCount * execution_.scratchStride;
+        const uint64_t needed = scratchSize(execution_);
+        const uint64_t alignment = scratchAlignment(plan_.context->facts, plan_.spec);
         if (info_.scratchBuffer == VK_NULL_HANDLE) {
-            return failArgument(error_, "scratchBuffer", 0, needed, "a plan with VKN_PLAN_GPU_ROWS_BIT needs scratch");
+            return failArgument(error_, "scratchBuffer", 0, needed,
+                                "a plan with VKN_PLAN_GPU_ROWS_BIT, or one that trains, needs scratch");
         }
-        if (info_.scratchOffset % execution_.scratchStride != 0) {
-            return failArgument(error_, "scratchOffset", info_.scratchOffset, execution_.scratchStride,
+        if (info_.scratchOffset % alignment != 0) {
+            return failArgument(error_, "scratchOffset", info_.scratchOffset, alignment,
                                 "must be a multiple of VknPlanInfo::scratchAlignment");
         }
         if (info_.scratchSize < needed) {

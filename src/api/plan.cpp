@@ -20,12 +20,21 @@ static PipelineMaker pipelineMaker(const VknContext_T& context) {
 
 static void destroyPipelines(VknPlan_T& plan) {
     const VknContext_T& context = *plan.context;
-    for (VkPipeline* pipeline : {&plan.general, &plan.aligned, &plan.prepareRows}) {
+    for (VkPipeline* pipeline :
+         {&plan.general, &plan.aligned, &plan.prepareRows, &plan.columns, &plan.alignedColumns, &plan.joinColumns}) {
         if (*pipeline != VK_NULL_HANDLE) {
             context.functions.DestroyPipeline(context.device, *pipeline, context.memory.callbacks());
             *pipeline = VK_NULL_HANDLE;
         }
     }
+}
+
+static VknResult createPipelinesOfColumns(const PipelineMaker& maker, VknPlan_T& plan, VknError* error) {
+    VknResult result = makeColumnPipeline(maker, plan.spec, plan.choice, false, plan.columns, error);
+    if (result == VKN_SUCCESS && plan.choice.hasAlignedKernel) {
+        result = makeColumnPipeline(maker, plan.spec, plan.choice, true, plan.alignedColumns, error);
+    }
+    return result == VKN_SUCCESS ? makeJoinPipeline(maker, plan.spec, plan.joinColumns, error) : result;
 }
 
 static VknResult createPipelines(VknPlan_T& plan, VknError* error) {
@@ -38,6 +47,9 @@ static VknResult createPipelines(VknPlan_T& plan, VknError* error) {
     }
     if (result == VKN_SUCCESS && plan.spec.isSet(VKN_PLAN_GPU_ROWS_BIT)) {
         result = makePrepareRowsPipeline(maker, plan.prepareRows, error);
+    }
+    if (result == VKN_SUCCESS && plan.spec.isTraining()) {
+        result = createPipelinesOfColumns(maker, plan, error);
     }
     if (result != VKN_SUCCESS) {
         destroyPipelines(plan);
@@ -112,12 +124,14 @@ void vknDestroyPlan(VknPlan plan) {
     plan->context->memory.release(plan);
 }
 
-// How often each element of an operand is read: once, or where a row is read again, for each of its statistics, for the scale of
+// How often each element of an operand that is read is read: once, or where a row is read again, for each of its statistics, for the scale of
 // the output and for the output. LayerNorm's lanes keep moments of their own, so that it needs no pass more than RMSNorm.
 static uint32_t readsOf(const OperationSpec& spec, const KernelChoice& choice, VknRole role) {
-    const bool isRead = !findRole(role)->isWritten;
-    if (!choice.readAgain || !isRead) {
-        return isRead ? 1 : 0;
+    if (spec.isTraining()) {  // for the statistics of the batch
+        return 2;
+    }
+    if (!choice.readAgain) {
+        return 1;
     }
     const bool isNormOnBranch =
         spec.placement == VKN_PLACEMENT_SANDWICH || spec.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
@@ -140,11 +154,18 @@ static uint64_t bytesReadAgain(const OperationSpec& spec, const KernelChoice& ch
     return bytes;
 }
 
+static VkBufferUsageFlags scratchUsage(const OperationSpec& spec) {
+    if (spec.isSet(VKN_PLAN_GPU_ROWS_BIT)) {
+        return VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT |
+               VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT;
+    }
+    return spec.isTraining() ? VkBufferUsageFlags{VK_BUFFER_USAGE_STORAGE_BUFFER_BIT} : 0u;
+}
+
 void vknGetPlanInfo(VknPlan plan, VknPlanInfo* pInfo) {
     const KernelChoice& choice = plan->choice;
     const OperationSpec& spec = plan->spec;
-    const bool gpuRows = spec.isSet(VKN_PLAN_GPU_ROWS_BIT);
-    const uint64_t stride = gpuRows ? scratchStride(plan->context->facts) : 0;
+    const DeviceFacts& facts = plan->context->facts;
     pInfo->form = choice.form;
     pInfo->workgroupSize = choice.workgroupSize;
     pInfo->subgroupSize = choice.subgroupSize;
@@ -156,11 +177,9 @@ void vknGetPlanInfo(VknPlan plan, VknPlanInfo* pInfo) {
     pInfo->leastBytesPerRow = leastBytesPerRow(spec);
     pInfo->bytesPerRow = pInfo->leastBytesPerRow + bytesReadAgain(spec, choice);
     pInfo->bytesPerDispatch = parameterBytes(spec);
-    pInfo->scratchSize = stride;
-    pInfo->scratchAlignment = gpuRows ? stride : 1;
-    pInfo->scratchUsage = gpuRows ? VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT |
-                                        VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT
-                                  : 0u;
+    pInfo->scratchSize = mostScratchUnsplit(facts, spec);
+    pInfo->scratchAlignment = scratchAlignment(facts, spec);
+    pInfo->scratchUsage = scratchUsage(spec);
     pInfo->storageBufferCount = plan->signature.bindingCount;
     pInfo->pushConstantSize = sizeof(RowConstants);
     pInfo->disturbedState = VKN_DISTURBED_COMPUTE_PIPELINE_BIT | VKN_DISTURBED_COMPUTE_DESCRIPTOR_SET_0_BIT |
@@ -187,14 +206,12 @@ VknResult enumerate(const T* all, uint32_t total, uint32_t* pCount, T* out) {
 }
 
 VknOperandAccess accessOfOperand(const VknPlan_T& plan, const RoleInfo& role) {
-    // Words at the edges of rows are merged, so what is written is read as well.
-    const bool isRead = !role.isWritten || role.extent == Extent::Rows;
     VknOperandAccess access = {};
     access.role = role.role;
     access.binding = plan.signature.bindingOfSlot[role.slot];
     access.stageMask = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
-    access.accessMask = (role.isWritten ? VkAccessFlags{VK_ACCESS_SHADER_WRITE_BIT} : 0u) |
-                        (isRead ? VkAccessFlags{VK_ACCESS_SHADER_READ_BIT} : 0u);
+    access.accessMask = (plan.spec.writes(role) ? VkAccessFlags{VK_ACCESS_SHADER_WRITE_BIT} : 0u) |
+                        (plan.spec.reads(role) ? VkAccessFlags{VK_ACCESS_SHADER_READ_BIT} : 0u);
     access.bufferUsage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT;
     return access;
 }
@@ -219,18 +236,25 @@ VknResult vknGetPlanAccesses(VknPlan plan, uint32_t* pCount, VknOperandAccess* p
         rows.bufferUsage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT;
         VknOperandAccess& scratch = all[count++];
         scratch.binding = VKN_BINDING_DISPATCH;
-        scratch.stageMask = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_DRAW_INDIRECT_BIT;
+        scratch.stageMask = secondScope(true).stages;
         scratch.accessMask = secondScope(true).accesses;
-        scratch.bufferUsage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT |
-                              VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT;
+        scratch.bufferUsage = scratchUsage(plan->spec);
+    }
+    if (plan->spec.isTraining()) {
+        VknOperandAccess& scratch = all[count++];
+        scratch.binding = VKN_BINDING_OUTPUT;
+        scratch.stageMask = secondScope(false).stages;
+        scratch.accessMask = secondScope(false).accesses;
+        scratch.bufferUsage = scratchUsage(plan->spec);
     }
     return enumerate(all, count, pCount, pAccesses);
 }
 
 VknResult vknGetPlanPipelines(VknPlan plan, uint32_t* pCount, VkPipeline* pPipelines) {
-    VkPipeline all[3] = {};
+    VkPipeline all[6] = {};
     uint32_t count = 0;
-    for (VkPipeline pipeline : {plan->general, plan->aligned, plan->prepareRows}) {
+    for (VkPipeline pipeline :
+         {plan->general, plan->aligned, plan->prepareRows, plan->columns, plan->alignedColumns, plan->joinColumns}) {
         if (pipeline != VK_NULL_HANDLE) {
             all[count++] = pipeline;
         }

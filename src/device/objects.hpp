@@ -42,6 +42,10 @@ struct VknPlan_T {
     VkPipeline general = VK_NULL_HANDLE;      // any alignment
     VkPipeline aligned = VK_NULL_HANDLE;      // null where the choice has none
     VkPipeline prepareRows = VK_NULL_HANDLE;  // with GPU_ROWS
+    // Training: the statistics of columns, of any alignment and as above, and what joins their parts.
+    VkPipeline columns = VK_NULL_HANDLE;
+    VkPipeline alignedColumns = VK_NULL_HANDLE;
+    VkPipeline joinColumns = VK_NULL_HANDLE;
 };
 
 struct VknBindingPool_T {

@@ -105,7 +105,9 @@ static uint32_t kernelFlags(const OperationSpec& spec, const KernelChoice& choic
 }
 
 static void fillOperation(const OperationSpec& spec, const WordLayout& words, SpecialisationValues& values) {
-    values[VKN_SPEC_OPERANDS] = spec.roles;
+    values[VKN_SPEC_OPERANDS] = static_cast<uint32_t>(spec.roles);
+    values[VKN_SPEC_OPERANDS_FROM_32] = static_cast<uint32_t>(spec.roles >> 32);
+    values[VKN_SPEC_MOMENTUM] = bitsOf(spec.momentum);
     values[VKN_SPEC_PARTIAL_SIZE] = spec.partialSize;
     values[VKN_SPEC_PLACEMENT] = spec.placement;
     values[VKN_SPEC_EPSILON] = bitsOf(spec.epsilon);
@@ -162,6 +164,31 @@ VknResult makeKernelPipeline(const PipelineMaker& maker, const OperationSpec& sp
     request.bindingOfSlot = signature.bindingOfSlot;
     request.name = spec.name[0] != '\0' ? spec.name : module;
     return makePipeline(maker, request, pipeline, error);
+}
+
+// What the kernels of columns are told: the chunks and types of a row's kernel, in workgroups of their own size.
+static VknResult makeOneOfColumns(const PipelineMaker& maker, const OperationSpec& spec, const KernelChoice& choice,
+                                  const char* module, VkPipeline& pipeline, VknError* error) {
+    SpecialisationValues values = {};
+    fillChoice(choice, values);
+    fillOperation(spec, WordLayout(), values);
+    values[VKN_SPEC_WORKGROUP_SIZE] = VKN_COLUMN_WORKGROUP;
+    values[VKN_SPEC_FLAGS] = kernelFlags(spec, choice);
+    PipelineRequest request;
+    request.module = module;
+    request.specialisation = values;
+    request.name = spec.name[0] != '\0' ? spec.name : module;
+    return makePipeline(maker, request, pipeline, error);
+}
+
+VknResult makeColumnPipeline(const PipelineMaker& maker, const OperationSpec& spec, const KernelChoice& choice,
+                             bool aligned, VkPipeline& pipeline, VknError* error) {
+    return makeOneOfColumns(maker, spec, choice, aligned ? "columns_aligned.base" : "columns.base", pipeline, error);
+}
+
+VknResult makeJoinPipeline(const PipelineMaker& maker, const OperationSpec& spec, VkPipeline& pipeline,
+                           VknError* error) {
+    return makeOneOfColumns(maker, spec, KernelChoice(), "join_columns.base", pipeline, error);
 }
 
 VknResult makeSelfTestPipeline(const PipelineMaker& maker, const KernelChoice& choice, VkPipeline& pipeline,

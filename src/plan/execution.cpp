@@ -47,6 +47,15 @@ static bool isPerRow(const Execution& execution, const RoleInfo& role) {
     return role.isPerRow() && execution.tensors[role.role].sourceRows == 0;
 }
 
+static uint64_t divideUp(uint64_t a, uint64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
+
+static void planParts(Execution& execution) {
+    Split& split = execution.split;
+    execution.parts = divideColumns(execution.shape.rows, execution.spec->hiddenSize, split.rowsPerDispatch);
+    split.dispatchesPerOuter = 0;
+    split.dispatchCount = divideUp(execution.shape.rows, split.rowsPerDispatch);
+}
+
 bool finishExecution(const DeviceFacts& facts, Execution& execution) {
     execution.alignment = bindingAlignment(facts);
     execution.isAligned = isExecutionAligned(execution);
@@ -55,8 +64,12 @@ bool finishExecution(const DeviceFacts& facts, Execution& execution) {
     forEachOperand(execution, [&](const RoleInfo& role, uint32_t binding) {
         bound[count++] = {execution.tensors[role.role], binding, isPerRow(execution, role)};
     });
-    return planSplit(execution.shape, bound, count, facts.maxStorageBufferRange, execution.alignment,
-                     execution.words->hasOuterStrides, execution.split);
+    const bool fits = planSplit(execution.shape, bound, count, facts.maxStorageBufferRange, execution.alignment,
+                                execution.words->hasOuterStrides, execution.split);
+    if (fits && execution.spec->isTraining()) {
+        planParts(execution);
+    }
+    return fits;
 }
 
 static ByteRange rangeOfRun(const Execution& execution, const RoleInfo& role, const RowRun& run) {
@@ -81,7 +94,8 @@ static void bindOperands(const Execution& execution, Dispatch& dispatch) {
         ranges[binding] = isFirst ? own : join(ranges[binding], own);
         dispatch.buffers[binding] = {execution.tensors[role.role].buffer, ranges[binding].begin,
                                      ranges[binding].size()};
-        if (role.isWritten || dispatch.written[binding].size() != 0) {  // with what is only read behind it
+        if ((role.isWritten && role.isPerRow()) ||
+            dispatch.written[binding].size() != 0) {  // with what is only read behind it
             dispatch.written[binding] = ranges[binding];
         }
     });
@@ -169,6 +183,85 @@ PrepareDispatch makePrepareDispatch(const Execution& execution, uint64_t index) 
     prepare.constants.rowsPerWorkgroup = execution.choice->rowsPerWorkgroup();
     prepare.constants.maxWorkgroups = execution.choice->maxWorkgroups;
     return prepare;
+}
+
+uint64_t scratchSize(const Execution& execution) {
+    return execution.spec->isTraining() ? bytesOfParts(execution.parts.count, execution.spec->hiddenSize)
+                                        : execution.split.dispatchCount * execution.scratchStride;
+}
+
+uint64_t mostScratchUnsplit(const DeviceFacts& facts, const OperationSpec& spec) {
+    if (spec.isTraining()) {
+        return bytesOfParts(mostParts(spec.hiddenSize), spec.hiddenSize);
+    }
+    return spec.isSet(VKN_PLAN_GPU_ROWS_BIT) ? scratchStride(facts) : 0;
+}
+
+uint64_t scratchAlignment(const DeviceFacts& facts, const OperationSpec& spec) {
+    const uint64_t ofParts = spec.isTraining() ? bindingAlignment(facts) : 1;
+    return spec.isSet(VKN_PLAN_GPU_ROWS_BIT) ? scratchStride(facts) : ofParts;
+}
+
+static BoundBuffer partsBuffer(const Execution& execution) {
+    return {execution.scratchBuffer, execution.scratchOffset, scratchSize(execution)};
+}
+
+// Some workgroups loop where there are more of them than a device, or a CPU, takes.
+static uint32_t workgroupsOf(const Execution& execution, uint64_t wanted) {
+    const uint64_t most = execution.choice->maxWorkgroups;
+    return static_cast<uint32_t>(wanted < most ? wanted : most);
+}
+
+ColumnDispatch makeColumnDispatch(const Execution& execution, uint64_t index) {
+    const OperationSpec& spec = *execution.spec;
+    const VknRole role = spec.standIn(VKN_ROLE_INPUT);
+    const Tensor& tensor = execution.tensors[role];
+    const RowRun run = runOfDispatch(execution.split, execution.shape, index);
+    const ByteRange range = rangeOfRun(execution, *findRole(role), run);
+    const ByteRange bound = boundRange(range, execution.alignment);
+    const uint64_t parts = divideUp(run.count, execution.parts.rowsPerPart);
+    ColumnDispatch dispatch;
+    dispatch.input = {tensor.buffer, bound.begin, bound.size()};
+    dispatch.parts = partsBuffer(execution);
+    dispatch.constants.rows = static_cast<uint32_t>(run.count);
+    dispatch.constants.hiddenSize = spec.hiddenSize;
+    dispatch.constants.start = static_cast<uint32_t>((range.begin - bound.begin) / tensor.elementSize);
+    dispatch.constants.rowStride = static_cast<uint32_t>(tensor.rowStride);
+    dispatch.constants.rowsPerPart = static_cast<uint32_t>(execution.parts.rowsPerPart);
+    dispatch.constants.parts = static_cast<uint32_t>(parts);
+    dispatch.constants.firstPart = static_cast<uint32_t>(run.first / execution.parts.rowsPerPart);
+    const uint32_t piece = execution.isAligned ? execution.choice->chunk : execution.choice->unalignedPiece;
+    const uint64_t lanes = parts * divideUp(spec.hiddenSize, piece);
+    dispatch.workgroups = workgroupsOf(execution, divideUp(lanes, VKN_COLUMN_WORKGROUP));
+    return dispatch;
+}
+
+JoinDispatch makeJoinDispatch(const Execution& execution) {
+    const OperationSpec& spec = *execution.spec;
+    const auto bind = [&](VknRole first, VknRole second, uint32_t& firstWord, uint32_t& secondWord) {
+        const Tensor& a = execution.tensors[first];
+        const Tensor& b = execution.tensors[second];
+        const ByteRange bound =
+            boundRange(join(wholeRange(execution, first), wholeRange(execution, second)), execution.alignment);
+        firstWord = static_cast<uint32_t>((a.offset - bound.begin) / a.elementSize);
+        secondWord = static_cast<uint32_t>((b.offset - bound.begin) / b.elementSize);
+        return BoundBuffer{a.buffer, bound.begin, bound.size()};
+    };
+    JoinDispatch dispatch;
+    JoinColumnsConstants& constants = dispatch.constants;
+    dispatch.parts = partsBuffer(execution);
+    dispatch.ofBatch = bind(VKN_ROLE_BATCH_MEAN, VKN_ROLE_BATCH_RSTD, constants.batchMean, constants.batchRstd);
+    if (spec.has(VKN_ROLE_RUNNING_MEAN)) {
+        dispatch.running =
+            bind(VKN_ROLE_RUNNING_MEAN, VKN_ROLE_RUNNING_VARIANCE, constants.runningMean, constants.runningVariance);
+    }
+    constants.hiddenSize = spec.hiddenSize;
+    constants.parts = static_cast<uint32_t>(divideUp(execution.shape.rows, execution.parts.rowsPerPart));
+    constants.rowsPerPart = static_cast<uint32_t>(execution.parts.rowsPerPart);
+    constants.rowsOfLastPart =
+        static_cast<uint32_t>(execution.shape.rows - (constants.parts - 1) * execution.parts.rowsPerPart);
+    dispatch.workgroups = workgroupsOf(execution, divideUp(spec.hiddenSize, VKN_JOINED_COLUMNS));
+    return dispatch;
 }
 
 }  // namespace vkn

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "plan/choose.hpp"
+#include "plan/columns.hpp"
 #include "plan/signature.hpp"
 #include "plan/split.hpp"
 #include "plan/words.hpp"
@@ -28,6 +29,7 @@ struct Execution {
     VkBuffer scratchBuffer = VK_NULL_HANDLE;
     uint64_t scratchOffset = 0;
     uint64_t scratchStride = 0;  // bytes from the arguments of one dispatch to those of the next
+    ColumnParts parts;           // training
 };
 
 struct BoundBuffer {
@@ -44,7 +46,7 @@ struct Dispatch {
     uint32_t workgroups = 0;
 };
 
-// Fills in split and isAligned from the rest. False where a single row is larger than a binding may be.
+// Fills in split, isAligned and parts from the rest. False where a single row is larger than a binding may be.
 bool finishExecution(const DeviceFacts& facts, Execution& execution);
 
 Dispatch makeDispatch(const Execution& execution, uint64_t index);
@@ -57,7 +59,31 @@ struct PrepareDispatch {
 };
 PrepareDispatch makePrepareDispatch(const Execution& execution, uint64_t index);
 
-// Scratch of one dispatch whose rows come from a GPU buffer; also the alignment of the scratch.
+// A plan that trains first takes the statistics of each part of the columns, then joins the parts.
+struct ColumnDispatch {
+    BoundBuffer input;
+    BoundBuffer parts;
+    ColumnConstants constants = {};
+    uint32_t workgroups = 0;
+};
+ColumnDispatch makeColumnDispatch(const Execution& execution, uint64_t index);
+
+struct JoinDispatch {
+    BoundBuffer parts;
+    BoundBuffer ofBatch;
+    BoundBuffer running;  // no buffer: none
+    JoinColumnsConstants constants = {};
+    uint32_t workgroups = 0;
+};
+JoinDispatch makeJoinDispatch(const Execution& execution);
+
+// Bytes of scratch that an execution needs, and that one with any number of rows needs if its tensors need no split.
+uint64_t scratchSize(const Execution& execution);
+uint64_t mostScratchUnsplit(const DeviceFacts& facts, const OperationSpec& spec);
+// What its offset is a multiple of; 1 where there is none.
+uint64_t scratchAlignment(const DeviceFacts& facts, const OperationSpec& spec);
+
+// Scratch of one dispatch whose rows come from a GPU buffer.
 uint64_t scratchStride(const DeviceFacts& facts);
 
 // The bytes of an operand's elements, and the range that its accesses stay in, over all dispatches.

@@ -38,21 +38,28 @@ static constexpr RoleInfo kRoles[] = {
     {VKN_ROLE_KEY, "key", Extent::Rows, false, VKN_BINDING_INPUT, kAnyFloat},
     {VKN_ROLE_KEY_OUTPUT, "key-output", Extent::Rows, true, VKN_BINDING_OUTPUT, kAnyFloat},
     {VKN_ROLE_KEY_GAMMA, "key-gamma", Extent::Parameters, false, VKN_BINDING_GAMMA, kAnyFloat},
+    {VKN_ROLE_RUNNING_MEAN, "running-mean", Extent::Parameters, false, VKN_BINDING_PARAMETERS, VKN_TYPE_F32},
+    {VKN_ROLE_RUNNING_VARIANCE, "running-variance", Extent::Parameters, false, VKN_BINDING_PARAMETERS, VKN_TYPE_F32},
+    {VKN_ROLE_BATCH_MEAN, "batch-mean", Extent::Parameters, true, VKN_BINDING_SCALARS, VKN_TYPE_F32},
+    {VKN_ROLE_BATCH_RSTD, "batch-rstd", Extent::Parameters, true, VKN_BINDING_SCALARS, VKN_TYPE_F32},
 };
-static_assert(VKN_ROLE_KEY_GAMMA == VKN_OPERAND_KEY_GAMMA && VKN_OPERAND_COUNT == kRoleCount);
+static_assert(VKN_ROLE_BATCH_RSTD == VKN_OPERAND_BATCH_RSTD && VKN_OPERAND_COUNT == kRoleCount);
 
-static constexpr uint32_t rolesOf(std::initializer_list<VknRole> roles) {
-    uint32_t bits = 0;
+static constexpr RoleSet rolesOf(std::initializer_list<VknRole> roles) {
+    RoleSet bits = 0;
     for (const VknRole role : roles) {
         bits |= roleBit(role);
     }
     return bits;
 }
 
-static constexpr uint32_t kMeans = rolesOf({VKN_ROLE_MEAN, VKN_ROLE_MEAN_2});
-static constexpr uint32_t kStatistics = kMeans | rolesOf({VKN_ROLE_RSTD, VKN_ROLE_RSTD_2});
-static constexpr uint32_t kWeights = rolesOf({VKN_ROLE_GAMMA, VKN_ROLE_BETA});
-static constexpr uint32_t kGate = rolesOf({VKN_ROLE_GATE});
+static constexpr RoleSet kMeans = rolesOf({VKN_ROLE_MEAN, VKN_ROLE_MEAN_2});
+static constexpr RoleSet kStatistics = kMeans | rolesOf({VKN_ROLE_RSTD, VKN_ROLE_RSTD_2});
+static constexpr RoleSet kWeights = rolesOf({VKN_ROLE_GAMMA, VKN_ROLE_BETA});
+static constexpr RoleSet kGate = rolesOf({VKN_ROLE_GATE});
+
+static constexpr RoleSet kRunning = rolesOf({VKN_ROLE_RUNNING_MEAN, VKN_ROLE_RUNNING_VARIANCE});
+static constexpr RoleSet kOfBatch = rolesOf({VKN_ROLE_BATCH_MEAN, VKN_ROLE_BATCH_RSTD});
 
 static constexpr OperationInfo kOperations[] = {
     {VKN_OPERATION_RMS_NORM, "RMSNorm", true, 0, kMeans},
@@ -60,11 +67,12 @@ static constexpr OperationInfo kOperations[] = {
     {VKN_OPERATION_DYT, "DyT", false, 0, kStatistics | kGate},
     {VKN_OPERATION_GATED_ACTIVATION, "gated activation", false, kGate, kStatistics | kWeights},
     {VKN_OPERATION_GROUP_NORM, "GroupNorm", true, 0, kGate},
+    {VKN_OPERATION_BATCH_NORM, "BatchNorm", false, 0, kStatistics | kGate},
 };
 
-static constexpr uint32_t kNorm = rolesOf({VKN_ROLE_GAMMA, VKN_ROLE_BETA, VKN_ROLE_MEAN, VKN_ROLE_RSTD});
-static constexpr uint32_t kBranch = rolesOf({VKN_ROLE_BRANCH_BIAS, VKN_ROLE_LAYER_SCALE, VKN_ROLE_ROW_SCALE});
-static constexpr uint32_t kWeights2 = rolesOf({VKN_ROLE_GAMMA_2, VKN_ROLE_BETA_2});
+static constexpr RoleSet kNorm = rolesOf({VKN_ROLE_GAMMA, VKN_ROLE_BETA, VKN_ROLE_MEAN, VKN_ROLE_RSTD});
+static constexpr RoleSet kBranch = rolesOf({VKN_ROLE_BRANCH_BIAS, VKN_ROLE_LAYER_SCALE, VKN_ROLE_ROW_SCALE});
+static constexpr RoleSet kWeights2 = rolesOf({VKN_ROLE_GAMMA_2, VKN_ROLE_BETA_2});
 
 static constexpr PlacementInfo kPlacements[] = {
     {VKN_PLACEMENT_NONE, "", rolesOf({VKN_ROLE_INPUT, VKN_ROLE_OUTPUT}), kNorm | kGate, VKN_ROLE_INPUT,
@@ -163,6 +171,15 @@ bool isQuantised(VknType type) { return elementSize(type) == 1; }
 
 bool OperationSpec::isQuantised(VknRole role) const { return has(role) && vkn::isQuantised(type(role)); }
 
+bool OperationSpec::writes(const RoleInfo& role) const {
+    return role.isWritten || (isTraining() && (kRunning & roleBit(role.role)) != 0);
+}
+
+// Words at the edges of rows are merged, so tensors of rows are read as well.
+bool OperationSpec::reads(const RoleInfo& role) const {
+    return !role.isWritten || role.extent == Extent::Rows || (kOfBatch & roleBit(role.role)) != 0;
+}
+
 bool OperationSpec::takesStatistics() const {
     return findOperation(static_cast<VknOperation>(operation))->takesStatistics;
 }
@@ -172,13 +189,13 @@ bool OperationSpec::measuresOutput() const {
 }
 
 // The roles that go with quantised outputs.
-static uint32_t scaleRoles(const OperationSpec& spec, VknRole scale, VknRole scale2) {
-    return (spec.isQuantised(VKN_ROLE_OUTPUT) ? roleBit(scale) : 0u) |
-           (spec.isQuantised(VKN_ROLE_OUTPUT_2) ? roleBit(scale2) : 0u);
+static RoleSet scaleRoles(const OperationSpec& spec, VknRole scale, VknRole scale2) {
+    return (spec.isQuantised(VKN_ROLE_OUTPUT) ? roleBit(scale) : RoleSet{0}) |
+           (spec.isQuantised(VKN_ROLE_OUTPUT_2) ? roleBit(scale2) : RoleSet{0});
 }
 
 // The roles of RoPE, and of keys that go with queries.
-static uint32_t ropeRoles(const OperationSpec& spec) {
+static RoleSet ropeRoles(const OperationSpec& spec) {
     if (!spec.hasRope()) {
         return 0;
     }
@@ -186,36 +203,45 @@ static uint32_t ropeRoles(const OperationSpec& spec) {
     return rolesOf({VKN_ROLE_POSITIONS, angles});
 }
 
-static uint32_t keyRoles(const OperationSpec& spec) {
+static RoleSet keyRoles(const OperationSpec& spec) {
     if (spec.queryRows == 0) {
         return 0;
     }
-    return roleBit(VKN_ROLE_KEY_OUTPUT) | (spec.isSet(VKN_PLAN_IN_PLACE_BIT) ? 0u : roleBit(VKN_ROLE_KEY)) |
-           (spec.has(VKN_ROLE_GAMMA) ? roleBit(VKN_ROLE_KEY_GAMMA) : 0u);
+    return roleBit(VKN_ROLE_KEY_OUTPUT) | (spec.isSet(VKN_PLAN_IN_PLACE_BIT) ? RoleSet{0} : roleBit(VKN_ROLE_KEY)) |
+           (spec.has(VKN_ROLE_GAMMA) ? roleBit(VKN_ROLE_KEY_GAMMA) : RoleSet{0});
 }
 
-uint32_t requiredRoles(const OperationSpec& spec) {
+// BatchNorm's statistics: with training they are the batch's, and the running ones come both or not at all.
+static RoleSet batchRoles(const OperationSpec& spec) {
+    if (spec.operation != VKN_OPERATION_BATCH_NORM) {
+        return 0;
+    }
+    const bool needsRunning = !spec.isTraining() || (spec.roles & kRunning) != 0;
+    return (spec.isTraining() ? kOfBatch : RoleSet{0}) | (needsRunning ? kRunning : RoleSet{0});
+}
+
+RoleSet requiredRoles(const OperationSpec& spec) {
     const OperationInfo& operation = *findOperation(static_cast<VknOperation>(spec.operation));
     const PlacementInfo& placement = *findPlacement(static_cast<VknPlacement>(spec.placement));
-    const uint32_t scales =
-        spec.measuresOutput() ? scaleRoles(spec, VKN_ROLE_OUTPUT_SCALE, VKN_ROLE_OUTPUT_SCALE_2) : 0u;
-    const uint32_t readInPlace = spec.isSet(VKN_PLAN_IN_PLACE_BIT) ? roleBit(placement.readInPlace) : 0u;
+    const RoleSet scales =
+        spec.measuresOutput() ? scaleRoles(spec, VKN_ROLE_OUTPUT_SCALE, VKN_ROLE_OUTPUT_SCALE_2) : RoleSet{0};
+    const RoleSet readInPlace = spec.isSet(VKN_PLAN_IN_PLACE_BIT) ? roleBit(placement.readInPlace) : RoleSet{0};
     return (placement.requiredRoles & ~readInPlace) | operation.requiredRoles | scales | ropeRoles(spec) |
-           keyRoles(spec);
+           keyRoles(spec) | batchRoles(spec);
 }
 
-uint32_t optionalRoles(const OperationSpec& spec) {
+RoleSet optionalRoles(const OperationSpec& spec) {
     const OperationInfo& operation = *findOperation(static_cast<VknOperation>(spec.operation));
     const PlacementInfo& placement = *findPlacement(static_cast<VknPlacement>(spec.placement));
-    const uint32_t scales =
-        spec.measuresOutput() ? 0u : scaleRoles(spec, VKN_ROLE_STATIC_SCALE, VKN_ROLE_STATIC_SCALE_2);
-    constexpr uint32_t kNotWithKeys = rolesOf({VKN_ROLE_BETA, VKN_ROLE_GATE, VKN_ROLE_ROW_INDEX});
-    constexpr uint32_t kNotWithRope = rolesOf({VKN_ROLE_GATE});
-    const bool mayGather = spec.has(VKN_ROLE_INPUT) && spec.operation != VKN_OPERATION_GROUP_NORM;
-    const uint32_t roles = (placement.optionalRoles & ~operation.excludedRoles) | scales |
-                           (spec.hasDropout() ? roleBit(VKN_ROLE_SEED) : 0u) |
-                           (mayGather ? roleBit(VKN_ROLE_ROW_INDEX) : 0u);
-    return roles & ~(spec.queryRows != 0 ? kNotWithKeys : 0u) & ~(spec.hasRope() ? kNotWithRope : 0u);
+    const RoleSet scales =
+        spec.measuresOutput() ? RoleSet{0} : scaleRoles(spec, VKN_ROLE_STATIC_SCALE, VKN_ROLE_STATIC_SCALE_2);
+    constexpr RoleSet kNotWithKeys = rolesOf({VKN_ROLE_BETA, VKN_ROLE_GATE, VKN_ROLE_ROW_INDEX});
+    constexpr RoleSet kNotWithRope = rolesOf({VKN_ROLE_GATE});
+    const bool mayGather = spec.has(VKN_ROLE_INPUT) && spec.operation != VKN_OPERATION_GROUP_NORM && !spec.isTraining();
+    const RoleSet roles = (placement.optionalRoles & ~operation.excludedRoles) | scales |
+                          (spec.hasDropout() ? roleBit(VKN_ROLE_SEED) : RoleSet{0}) |
+                          (mayGather ? roleBit(VKN_ROLE_ROW_INDEX) : RoleSet{0});
+    return roles & ~(spec.queryRows != 0 ? kNotWithKeys : RoleSet{0}) & ~(spec.hasRope() ? kNotWithRope : RoleSet{0});
 }
 
 VknRole queryRoleOf(VknRole role) {
@@ -233,7 +259,7 @@ VknRole queryRoleOf(VknRole role) {
 
 // Gamma and beta may have several rows.
 static uint32_t parameterRowsOf(VknRole role, const OperationSpec& spec) {
-    constexpr uint32_t kOfNorms = kWeights | kWeights2 | roleBit(VKN_ROLE_KEY_GAMMA);
+    constexpr RoleSet kOfNorms = kWeights | kWeights2 | roleBit(VKN_ROLE_KEY_GAMMA);
     if (spec.parameterRows == 1 || (kOfNorms & roleBit(role)) == 0) {
         return 1;
     }
@@ -272,7 +298,8 @@ static uint64_t bytesOf(const OperationSpec& spec, bool perRow) {
         const bool isCounted = queryRoleOf(role.role) == role.role || !role.isPerRow();
         if (spec.has(role.role) && role.isPerRow() == perRow && isCounted) {
             const uint32_t perGroup = role.extent == Extent::Scalars ? spec.groups : 1;
-            bytes += rowElements(role, spec) * perGroup * elementSize(spec.type(role.role));
+            const uint32_t accesses = spec.writes(role) && !role.isWritten ? 2 : 1;  // brought up to date
+            bytes += rowElements(role, spec) * perGroup * accesses * elementSize(spec.type(role.role));
         }
     }
     return bytes;

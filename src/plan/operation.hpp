@@ -6,7 +6,7 @@
 
 namespace vkn {
 
-constexpr uint32_t kRoleCount = 32;  // VknRole is 1 to 31; index 0 is unused
+constexpr uint32_t kRoleCount = 36;  // VknRole is 1 to 35; index 0 is unused
 constexpr uint32_t kMaxHiddenSize = 1u << 24;
 
 // rows x hiddenSize elements, parameterRows x hiddenSize, one a row or a block of it, one an outer block, a table of the
@@ -21,15 +21,18 @@ enum class Extent {
     Seed,
 };
 
+using RoleSet = uint64_t;  // bit (1 << role)
+constexpr RoleSet roleBit(VknRole role) { return RoleSet{1} << static_cast<uint32_t>(role); }
+
 constexpr VknType kAnyFloat = VKN_TYPE_MAX_ENUM;
 
 struct RoleInfo {
     VknRole role;
     const char* name;
     Extent extent;
-    bool isWritten;
-    uint32_t slot;  // VKN_BINDING_* in shaders/include/interface.h
-    VknType type;   // the only one, or kAnyFloat
+    bool isWritten;  // by every operation that has it; see OperationSpec::writes
+    uint32_t slot;   // VKN_BINDING_* in shaders/include/interface.h
+    VknType type;    // the only one, or kAnyFloat
 
     bool isPerRow() const { return extent == Extent::Rows || extent == Extent::Scalars || extent == Extent::Outers; }
 };
@@ -37,17 +40,17 @@ struct RoleInfo {
 struct OperationInfo {
     VknOperation operation;
     const char* name;
-    bool takesStatistics;    // of rows; otherwise it works on each element by itself
-    uint32_t requiredRoles;  // beside those of its placement; bit (1 << role)
-    uint32_t excludedRoles;  // that placements have and it does not
+    bool takesStatistics;   // of rows; otherwise it works on each element by itself
+    RoleSet requiredRoles;  // beside those of its placement
+    RoleSet excludedRoles;  // that placements have and it does not
 };
 
 // What surrounds the norm.
 struct PlacementInfo {
     VknPlacement placement;
     const char* name;
-    uint32_t requiredRoles;  // bit (1 << role)
-    uint32_t optionalRoles;
+    RoleSet requiredRoles;
+    RoleSet optionalRoles;
     // In place, the first is read where the second is written.
     VknRole readInPlace;
     VknRole writtenInPlace;
@@ -57,8 +60,6 @@ struct PlacementInfo {
 const RoleInfo* findRole(VknRole role);
 const OperationInfo* findOperation(VknOperation operation);
 const PlacementInfo* findPlacement(VknPlacement placement);
-
-constexpr uint32_t roleBit(VknRole role) { return 1u << static_cast<uint32_t>(role); }
 
 // What an operand of the key is for the query; any other operand is itself.
 VknRole queryRoleOf(VknRole role);
@@ -70,10 +71,10 @@ const char* typeName(VknType type);
 
 // A plan's description, validated: what VknPlanCreateInfo says, without pointers. It is also what a plan list stores.
 struct OperationSpec {
+    RoleSet roles = 0;
     uint32_t operation = 0;
     uint32_t flags = 0;  // VknPlanFlags
     uint32_t hiddenSize = 0;
-    uint32_t roles = 0;  // bit (1 << role)
     uint32_t types[kRoleCount] = {};
     float epsilon = 0;
     float gammaOffset = 0;
@@ -98,6 +99,8 @@ struct OperationSpec {
     uint32_t channels = 0;  // of GroupNorm
     uint32_t groups = 1;
     uint32_t channelsLast = 0;
+    uint32_t training = 0;  // of BatchNorm
+    float momentum = 0;
     // VknKernelOverride; zero where the library chooses.
     uint32_t form = 0;
     uint32_t workgroupSize = 0;
@@ -110,6 +113,7 @@ struct OperationSpec {
     bool isSet(VknPlanFlagBits flag) const { return (flags & static_cast<uint32_t>(flag)) != 0; }
     VknType type(VknRole role) const { return static_cast<VknType>(types[role]); }
     bool hasDropout() const { return dropoutProbability > 0; }
+    bool isTraining() const { return training != 0; }
     bool hasRope() const { return rotarySize != 0; }
     // Whether elements turn with others that are half the rotary size away.
     bool turnsHalves() const { return hasRope() && ropeLayout == VKN_ROPE_LAYOUT_HALF_SPLIT; }
@@ -121,6 +125,9 @@ struct OperationSpec {
         return channelsLast != 0 ? hiddenSize - channels + channels / groups : kernelRowSize();
     }
     bool isQuantised(VknRole role) const;
+    // Whether an operand is written, and whether what it holds beforehand is read.
+    bool writes(const RoleInfo& role) const;
+    bool reads(const RoleInfo& role) const;
     bool takesStatistics() const;
     // Whether an output's scale is computed, which takes a pass over the row.
     bool measuresOutput() const;
@@ -131,9 +138,9 @@ struct OperationSpec {
 // Checks a description against the table. INVALID_ARGUMENT, or SUCCESS with `spec` filled.
 VknResult makeOperationSpec(const VknPlanCreateInfo& info, OperationSpec& spec, VknError* error);
 
-// The roles that an operation must and may have, with its flags and types; bit (1 << role).
-uint32_t requiredRoles(const OperationSpec& spec);
-uint32_t optionalRoles(const OperationSpec& spec);
+// The roles that an operation must and may have, with its flags and types.
+RoleSet requiredRoles(const OperationSpec& spec);
+RoleSet optionalRoles(const OperationSpec& spec);
 
 // Checks a specification, which may come from a file.
 VknResult checkOperationSpec(const OperationSpec& spec, VknError* error);

@@ -120,6 +120,39 @@ static VknResult checkGroups(const OperationSpec& spec, VknError* error) {
     return VKN_SUCCESS;
 }
 
+static VknResult checkTraining(const OperationSpec& spec, VknError* error) {
+    if (spec.placement != VKN_PLACEMENT_NONE) {
+        return failArgument(error, "placement", spec.placement, VKN_PLACEMENT_NONE,
+                            "training's statistics are those of rows without a residual");
+    }
+    if (spec.isSet(VKN_PLAN_GPU_ROWS_BIT)) {
+        return failArgument(error, "flags", spec.flags, 0, "training needs to know the number of rows when it records");
+    }
+    return VKN_SUCCESS;
+}
+
+static VknResult checkBatch(const OperationSpec& spec, VknError* error) {
+    const uint32_t momentum = bitsOf(spec.momentum);
+    constexpr uint32_t kOne = 0x3F800000u;
+    if (isNegative(spec.momentum) || (momentum & 0x7FFFFFFFu) > kOne) {
+        return fail(error, VKN_ERROR_INVALID_ARGUMENT, "momentum", momentum, kOne,
+                    "(the bits of the float) must be 0 to 1");
+    }
+    if (spec.operation != VKN_OPERATION_BATCH_NORM) {
+        return !spec.isTraining() && momentum == 0
+                   ? VKN_SUCCESS
+                   : failArgument(error, "training", spec.training, 0, "only BATCH_NORM has statistics of its batch");
+    }
+    if (spec.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM) {
+        return failArgument(error, "placement", spec.placement, VKN_PLACEMENT_SANDWICH,
+                            "BatchNorm has the statistics of one norm, not of two");
+    }
+    if (spec.parameterRows != 1) {
+        return failArgument(error, "parameterRows", spec.parameterRows, 1, "must be 1 for BATCH_NORM");
+    }
+    return spec.isTraining() ? checkTraining(spec, error) : VKN_SUCCESS;
+}
+
 static VknResult checkRope(const OperationSpec& spec, VknError* error) {
     if (!spec.hasRope()) {
         return VKN_SUCCESS;
@@ -166,7 +199,7 @@ static VknResult checkScalars(const OperationSpec& spec, VknError* error) {
                     "(the bits of the float) must be finite and not negative");
     }
     VknResult result = checkFinite("gammaOffset", spec.gammaOffset, error);
-    for (const auto& check : {checkBlock, checkOwnFields, checkGroups, checkQuantization, checkRope}) {
+    for (const auto& check : {checkBlock, checkOwnFields, checkGroups, checkBatch, checkQuantization, checkRope}) {
         if (result == VKN_SUCCESS) {
             result = check(spec, error);
         }
@@ -205,7 +238,7 @@ static VknResult checkType(const OperationSpec& spec, const PlacementInfo& place
 
 static VknResult checkRole(const OperationSpec& spec, const OperationInfo& operation, const PlacementInfo& placement,
                            const RoleInfo& role, VknError* error) {
-    const uint32_t bit = roleBit(role.role);
+    const RoleSet bit = roleBit(role.role);
     const bool isRequired = (requiredRoles(spec) & bit) != 0;
     const bool isOptional = (optionalRoles(spec) & bit) != 0;
     if (!spec.has(role.role)) {
@@ -227,7 +260,7 @@ static VknResult checkRole(const OperationSpec& spec, const OperationInfo& opera
 VknResult checkOperationSpec(const OperationSpec& spec, VknError* error) {
     const OperationInfo* operation = findOperation(static_cast<VknOperation>(spec.operation));
     if (operation == nullptr) {
-        return failArgument(error, "operation", spec.operation, VKN_OPERATION_GROUP_NORM, "is no VknOperation");
+        return failArgument(error, "operation", spec.operation, VKN_OPERATION_BATCH_NORM, "is no VknOperation");
     }
     const PlacementInfo* placement = findPlacement(static_cast<VknPlacement>(spec.placement));
     if (placement == nullptr) {

@@ -16,7 +16,7 @@ static VknResult copyOperands(const VknPlanCreateInfo& info, OperationSpec& spec
         const RoleInfo* role = findRole(operand.role);
         const FieldName field = operandField(i, "role");
         if (role == nullptr) {
-            return failArgument(error, field.text, operand.role, VKN_ROLE_KEY_GAMMA, "is no VknRole");
+            return failArgument(error, field.text, operand.role, VKN_ROLE_BATCH_RSTD, "is no VknRole");
         }
         if (spec.has(operand.role)) {
             return fail(error, VKN_ERROR_INVALID_ARGUMENT, field.text, operand.role, 1, "%s is listed twice",
@@ -72,6 +72,11 @@ static void copyGroups(const VknGroupInfo& info, OperationSpec& spec) {
     spec.channelsLast = info.channelsLast != VK_FALSE ? 1 : 0;
 }
 
+static void copyBatch(const VknBatchInfo& info, OperationSpec& spec) {
+    spec.training = info.training != VK_FALSE ? 1 : 0;
+    spec.momentum = info.momentum;
+}
+
 static void copyGate(const VknGateInfo& info, OperationSpec& spec) {
     spec.activation = static_cast<uint32_t>(info.activation);
     spec.normFirst = info.normFirst;
@@ -97,11 +102,14 @@ static VknResult copyChain(const void* chain, OperationSpec& spec, uint32_t& cha
             case VKN_STRUCTURE_TYPE_GROUP_INFO:
                 copyGroups(*reinterpret_cast<const VknGroupInfo*>(link), spec);
                 break;
+            case VKN_STRUCTURE_TYPE_BATCH_INFO:
+                copyBatch(*reinterpret_cast<const VknBatchInfo*>(link), spec);
+                break;
             case VKN_STRUCTURE_TYPE_ROPE_INFO:
                 copyRope(*reinterpret_cast<const VknRopeInfo*>(link), spec);
                 break;
             default:
-                return failArgument(error, "pNext", static_cast<uint64_t>(link->sType), VKN_STRUCTURE_TYPE_GROUP_INFO,
+                return failArgument(error, "pNext", static_cast<uint64_t>(link->sType), VKN_STRUCTURE_TYPE_BATCH_INFO,
                                     "is no structure that a plan takes");
         }
         const uint32_t bit = 1u << static_cast<uint32_t>(link->sType);

@@ -24,6 +24,23 @@ DescriptorContents contentsOf(const PrepareDispatch& prepare) {
     return contents;
 }
 
+DescriptorContents contentsOf(const ColumnDispatch& columns) {
+    DescriptorContents contents;
+    contents.storageCount = 2;
+    contents.storage[VKN_BINDING_INPUT] = columns.input;
+    contents.storage[VKN_BINDING_OUTPUT] = columns.parts;
+    return contents;
+}
+
+DescriptorContents contentsOf(const JoinDispatch& join) {
+    DescriptorContents contents;
+    contents.storage[0] = join.parts;
+    contents.storage[1] = join.ofBatch;
+    contents.storage[2] = join.running;
+    contents.storageCount = join.running.buffer != VK_NULL_HANDLE ? 3 : 2;
+    return contents;
+}
+
 namespace {
 
 // The Vulkan structures of a set's contents; they point into each other, so the object stays where it is.
@@ -126,8 +143,9 @@ void destroySets(VknBindingPool_T& pool) {
 }
 
 uint64_t setsNeeded(const Execution& execution) {
-    const uint64_t perDispatch = execution.spec->isSet(VKN_PLAN_GPU_ROWS_BIT) ? 2 : 1;
-    return saturatingMultiply(execution.split.dispatchCount, perDispatch);
+    const bool isTraining = execution.spec->isTraining();
+    const uint64_t perDispatch = execution.spec->isSet(VKN_PLAN_GPU_ROWS_BIT) || isTraining ? 2 : 1;
+    return saturatingAdd(saturatingMultiply(execution.split.dispatchCount, perDispatch), isTraining ? 1 : 0);
 }
 
 }  // namespace vkn

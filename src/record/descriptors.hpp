@@ -14,6 +14,8 @@ struct DescriptorContents {
 
 DescriptorContents contentsOf(const Execution& execution, const Dispatch& dispatch, uint64_t index);
 DescriptorContents contentsOf(const PrepareDispatch& prepare);
+DescriptorContents contentsOf(const ColumnDispatch& columns);
+DescriptorContents contentsOf(const JoinDispatch& join);
 
 void writeSet(const VknContext_T& context, VkDescriptorSet set, const DescriptorContents& contents);
 void pushSet(const VknContext_T& context, VkCommandBuffer commandBuffer, const DescriptorContents& contents);

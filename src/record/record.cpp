@@ -40,6 +40,12 @@ void writeSets(const Execution& execution, const VknContext_T& context, VkDescri
     for (uint64_t i = 0; gpuRows && i < execution.split.dispatchCount; ++i) {
         writeSet(context, sets[next++], contentsOf(makePrepareDispatch(execution, i)));
     }
+    if (execution.spec->isTraining()) {
+        for (uint64_t i = 0; i < execution.split.dispatchCount; ++i) {
+            writeSet(context, sets[next++], contentsOf(makeColumnDispatch(execution, i)));
+        }
+        writeSet(context, sets[next++], contentsOf(makeJoinDispatch(execution)));
+    }
 }
 
 namespace {
@@ -53,6 +59,9 @@ public:
         beginLabel();
         if (plan_.prepareRows != VK_NULL_HANDLE) {
             recordPreparations();
+        }
+        if (plan_.joinColumns != VK_NULL_HANDLE) {
+            recordColumns();
         }
         recordDispatches();
         endLabel();
@@ -118,6 +127,32 @@ private:
                        VK_ACCESS_INDIRECT_COMMAND_READ_BIT | VK_ACCESS_UNIFORM_READ_BIT});
     }
 
+    bool isAligned() const { return execution_.isAligned && plan_.aligned != VK_NULL_HANDLE; }
+
+    // The statistics of all parts of the columns, then what they are together.
+    void recordColumns() const {
+        const uint64_t count = execution_.split.dispatchCount;
+        bindPipeline(isAligned() ? plan_.alignedColumns : plan_.columns);
+        for (uint64_t i = 0; i < count; ++i) {
+            const ColumnDispatch dispatch = makeColumnDispatch(execution_, i);
+            if (dispatch.constants.rows != 0) {
+                if (i != 0) {  // all bind the whole scratch, of which they write parts of any alignment
+                    recordBarrier(context_, commandBuffer_, firstScope(false), secondScope(false));
+                }
+                setDescriptors(contentsOf(dispatch), count + i);
+                pushConstants(dispatch.constants);
+                context_.functions.CmdDispatch(commandBuffer_, dispatch.workgroups, 1, 1);
+            }
+        }
+        recordBarrier(context_, commandBuffer_, firstScope(false), secondScope(false));
+        const JoinDispatch join = makeJoinDispatch(execution_);
+        bindPipeline(plan_.joinColumns);
+        setDescriptors(contentsOf(join), 2 * count);
+        pushConstants(join.constants);
+        context_.functions.CmdDispatch(commandBuffer_, join.workgroups, 1, 1);
+        recordBarrier(context_, commandBuffer_, firstScope(false), secondScope(false));
+    }
+
     // Whether `writer` writes where `other` binds.
     static bool writesInto(const Dispatch& writer, const Dispatch& other) {
         for (uint32_t i = 0; i < VKN_BINDING_COUNT; ++i) {
@@ -138,7 +173,7 @@ private:
     static bool mayMeet(const Dispatch& a, const Dispatch& b) { return writesInto(a, b) || writesInto(b, a); }
 
     void recordDispatches() const {
-        bindPipeline(execution_.isAligned && plan_.aligned != VK_NULL_HANDLE ? plan_.aligned : plan_.general);
+        bindPipeline(isAligned() ? plan_.aligned : plan_.general);
         Dispatch previous;
         for (uint64_t i = 0; i < execution_.split.dispatchCount; ++i) {
             const Dispatch dispatch = makeDispatch(execution_, i);

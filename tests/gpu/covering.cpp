@@ -7,9 +7,24 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
+#include <stdexcept>
+#include <string>
 
 namespace vknorm::test {
 namespace {
+
+// VKNORM_TEST_SHARD=n/m: every mth case, from number n on.
+struct Shard {
+    size_t number = 0;
+    size_t count = 1;
+
+    Shard() {
+        const char* text = std::getenv("VKNORM_TEST_SHARD");
+        if (text != nullptr && (std::sscanf(text, "%zu/%zu", &number, &count) != 2 || number >= count)) {
+            throw std::runtime_error(std::string("VKNORM_TEST_SHARD is no shard: ").append(text));
+        }
+    }
+};
 
 // Draws until the values go together; none if they hardly ever do.
 std::optional<std::vector<int>> draw(const std::vector<Factor>& factors, const Constraint& isAllowed,
@@ -63,24 +78,21 @@ void Covering::runPairs(const std::vector<Factor>& factors, const Constraint& is
         runAll(factors, isAllowed, drawn, makeCase);
         return;
     }
+    const Shard shard;
     const CoveringArray array = makeCoveringArray(factors, isAllowed);
     std::vector<NormCase> cases;
-    for (size_t i = 0; i < array.cases.size(); ++i) {
+    for (size_t i = shard.number; i < array.cases.size(); i += shard.count) {
         cases.push_back(makeCase(gpu().forms(), array.cases[i], i));
     }
     runCases(gpu(), cases);
-    std::printf("covering array: %zu cases cover %zu of %zu possible pairs (%zu with impossible ones)\n",
-                array.cases.size(), array.coveredPairs, array.possiblePairs, array.allPairs);
+    std::printf("covering array: %zu cases cover %zu of %zu possible pairs (%zu with impossible ones); %zu were run\n",
+                array.cases.size(), array.coveredPairs, array.possiblePairs, array.allPairs, cases.size());
     EXPECT_EQ(array.coveredPairs, array.possiblePairs);
 }
 
 void Covering::runAll(const std::vector<Factor>& factors, const Constraint& isAllowed, const std::vector<size_t>& drawn,
                       const MakeCase& makeCase) {
-    size_t shard = 0;
-    size_t shards = 1;
-    if (const char* text = std::getenv("VKNORM_TEST_SHARD")) {
-        ASSERT_EQ(std::sscanf(text, "%zu/%zu", &shard, &shards), 2);
-    }
+    const Shard shard;
     std::vector<Factor> multiplied = factors;
     for (const size_t factor : drawn) {
         multiplied[factor].values = 1;
@@ -95,7 +107,7 @@ void Covering::runAll(const std::vector<Factor>& factors, const Constraint& isAl
     size_t index = 0;
     std::vector<NormCase> cases;
     forEachCase(multiplied, isAllowedSoFar, [&](const std::vector<int>& values) {
-        if (index++ % shards != shard) {
+        if (index++ % shard.count != shard.number) {
             return true;
         }
         if (const std::optional<std::vector<int>> all = draw(factors, isAllowed, drawn, values, index)) {

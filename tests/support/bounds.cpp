@@ -29,6 +29,11 @@
 // groups, and 16u V when they are merged. The relative error of V + epsilon is that over (V + epsilon); the root of
 // 1 - e is taken as it is, because e need not be small: if it reaches 1 no digit is left and nothing can be said.
 //
+// BatchNorm with training: a lane's rows are gathered as those of a row that is read again, then parts are joined. Their means,
+// and the mean of all, are rounded to fp32, each to u max|x|; their distances from that of all, and what becomes of the sum of
+// those, are off by 2u max|x| each. So the mean that is taken from x, and each part's mean, may be D = 6u max|x| further off, and
+// V by 2 D mean|x-mean| + D^2. With given statistics only the arithmetic of the root and what follows it counts.
+//
 // y = c rstd (offset + gamma) + beta: one u for each operation. Early cast rounds c rstd, and the product, to a narrow
 // type: rounding is monotonic, so the ends of the interval are rounded. The store rounds the ends once more.
 //
@@ -150,7 +155,7 @@ NormBound::NormBound(const NormSpec& spec, const std::vector<double>& row, const
     const std::vector<double> x = statisticsPart(spec, row);
     const double count = static_cast<double>(x.size());
     const double depth = summationDepth(shape, count);
-    const bool isLayerNorm = spec.operation == VKN_OPERATION_LAYER_NORM;
+    const bool isCentred = spec.operation != VKN_OPERATION_RMS_NORM;
 
     double magnitude = 0.0;
     double distance = 0.0;
@@ -174,7 +179,7 @@ NormBound::NormBound(const NormSpec& spec, const std::vector<double>& row, const
     distance += 2.0 * input.mean;
     const double variance = exact_.variance + input.square;
     double varianceError = (depth + 1.0 + kDivision) * kU * variance;
-    if (isLayerNorm) {
+    if (isCentred) {
         const double a = (depth + kDivision) * kU * magnitude;
         const double b = (depth + 1.0 + kDivision) * kU * (distance + a);
         ownShare_ = 1.0 / count;
@@ -189,8 +194,23 @@ NormBound::NormBound(const NormSpec& spec, const std::vector<double>& row, const
     }
     varianceError += flushUnit_ * flushUnit_ + 2.0 * flushUnit_ * distance + flushUnit_ * 0x1p-40;
     varianceError += input.square;
+    if (spec.operation == VKN_OPERATION_BATCH_NORM) {
+        const double ofParts = 6.0 * kU * largest;
+        meanError_ += ofParts;
+        centreError_ = meanError_;
+        varianceError += ofParts * (2.0 * distance + ofParts);
+    }
+    boundRoot(varianceError);
+}
 
-    // rstd = (V + e)^-1/2 (1 + ...), for both signs of the error.
+NormBound::NormBound(const NormSpec& spec, double mean, double variance)
+    : spec_(spec), exact_{mean, variance, inverseDeviation(spec, variance)} {
+    boundRoot(0.0);
+}
+
+// rstd = (V + e)^-1/2 (1 + ...), for both signs of the error.
+void NormBound::boundRoot(double varianceError) {
+    const NormSpec& spec = spec_;
     const double regular = spec.epsilonOutside ? exact_.variance : exact_.variance + spec.epsilon;
     if (regular > 0.0 && std::isfinite(regular)) {
         const double relative = varianceError / regular + kU;
@@ -227,14 +247,14 @@ double NormBound::exactElement(double x, double gamma, double beta) const {
 
 Interval NormBound::normalised(double x, double error) const {
     const double value = normalise(exact_, x);
-    const bool isLayerNorm = spec_.operation == VKN_OPERATION_LAYER_NORM;
+    const bool isCentred = spec_.operation != VKN_OPERATION_RMS_NORM;
     if (!std::isfinite(value)) {
         return {value, value};
     }
     if (isUnbounded_) {
         return {-HUGE_VAL, HUGE_VAL};
     }
-    const double relative = rstdError_ + (isLayerNorm ? 3.0 : 1.0) * kU;
+    const double relative = rstdError_ + (isCentred ? 3.0 : 1.0) * kU;
     const double moved = centreError_ + error * (1.0 - 2.0 * ownShare_);
     const double absolute = moved * exact_.rstd * (1.0 + relative);
     return widen({value, value}, relative, absolute + kFlush + flushUnit_ * exact_.rstd);

@@ -27,6 +27,9 @@ public:
     NormBound(const NormSpec& spec, const std::vector<double>& x, const ReductionShape& shape,
               const std::vector<double>& errors = {});
 
+    // Of statistics that are given, as BatchNorm's are without training.
+    NormBound(const NormSpec& spec, double mean, double variance);
+
     const RowStatistics& exact() const { return exact_; }
     Interval mean() const;
     Interval rstd() const;
@@ -35,6 +38,7 @@ public:
     Interval element(double x, double gamma, double beta, double error = 0.0) const;
 
 private:
+    void boundRoot(double varianceError);
     Interval normalised(double x, double error) const;
     Interval withoutStatistics(double x, double error) const;
 

@@ -53,7 +53,8 @@ std::vector<double> statisticsPart(const NormSpec& spec, const std::vector<doubl
 }
 
 bool takesStatistics(VknOperation operation) {
-    return operation == VKN_OPERATION_RMS_NORM || operation == VKN_OPERATION_LAYER_NORM;
+    return operation == VKN_OPERATION_RMS_NORM || operation == VKN_OPERATION_LAYER_NORM ||
+           operation == VKN_OPERATION_BATCH_NORM;
 }
 
 RowStatistics normStatistics(const NormSpec& spec, const std::vector<double>& row) {
@@ -63,7 +64,7 @@ RowStatistics normStatistics(const NormSpec& spec, const std::vector<double>& ro
     const std::vector<double> x = statisticsPart(spec, row);
     RowStatistics statistics;
     const double count = static_cast<double>(x.size());
-    if (spec.operation == VKN_OPERATION_LAYER_NORM) {
+    if (spec.operation != VKN_OPERATION_RMS_NORM) {
         double sum = 0.0;
         for (const double value : x) {
             sum += value;
@@ -81,9 +82,12 @@ RowStatistics normStatistics(const NormSpec& spec, const std::vector<double>& ro
         squares += centred * centred;
     }
     statistics.variance = squares / count;
-    statistics.rstd = spec.epsilonOutside ? 1.0 / (std::sqrt(statistics.variance) + spec.epsilon)
-                                          : 1.0 / std::sqrt(statistics.variance + spec.epsilon);
+    statistics.rstd = inverseDeviation(spec, statistics.variance);
     return statistics;
+}
+
+double inverseDeviation(const NormSpec& spec, double variance) {
+    return spec.epsilonOutside ? 1.0 / (std::sqrt(variance) + spec.epsilon) : 1.0 / std::sqrt(variance + spec.epsilon);
 }
 
 double normalise(const RowStatistics& statistics, double x) { return (x - statistics.mean) * statistics.rstd; }

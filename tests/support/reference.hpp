@@ -38,8 +38,10 @@ bool takesStatistics(VknOperation operation);
 // The part of a row, or of what is known of its elements, that statistics are taken of.
 std::vector<double> statisticsPart(const NormSpec& spec, const std::vector<double>& row);
 
-// Of an operation that takes none: those that leave a row as it is.
+// Of BatchNorm a row here is a column, the elements of a channel. Of an operation that takes none: those that leave a row as it is.
 RowStatistics normStatistics(const NormSpec& spec, const std::vector<double>& row);
+
+double inverseDeviation(const NormSpec& spec, double variance);
 
 // (x - mean) * rstd, not yet rounded for an early cast.
 double normalise(const RowStatistics& statistics, double x);

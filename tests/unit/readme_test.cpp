@@ -17,7 +17,7 @@ std::string readme() {
     return text.str();
 }
 
-std::string namesOf(uint32_t roles) {
+std::string namesOf(vkn::RoleSet roles) {
     std::string names;
     for (uint32_t r = 1; r < vkn::kRoleCount; ++r) {
         const vkn::RoleInfo& role = *vkn::findRole(static_cast<VknRole>(r));
@@ -59,7 +59,7 @@ std::string operandsOf(const std::string& lines, const std::string& name, const 
 TEST(Readme, ListsEveryOperationWithItsOperands) {
     const std::string lines = table("norms");
     ASSERT_FALSE(lines.empty()) << VKNORM_README;
-    const auto column = [](uint32_t roles) {
+    const auto column = [](vkn::RoleSet roles) {
         const std::string names = namesOf(roles);
         return names.empty() ? std::string(" |") : std::string(" ").append(names).append(" |");
     };
@@ -69,7 +69,7 @@ TEST(Readme, ListsEveryOperationWithItsOperands) {
         const std::string expected = column(info->requiredRoles) + column(info->excludedRoles) + "\n";
         EXPECT_EQ(operandsOf(lines, info->name, expected), expected) << info->name;
     }
-    EXPECT_EQ(operations, size_t{VKN_OPERATION_GROUP_NORM});
+    EXPECT_EQ(operations, size_t{VKN_OPERATION_BATCH_NORM});
 }
 
 TEST(Readme, ListsEveryPlacementWithItsOperands) {
