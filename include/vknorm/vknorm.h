@@ -594,9 +594,10 @@ typedef struct VknPlanInfo {
     uint32_t accessesInRegisters; /* such accesses a lane keeps in registers; 0: the row is read again */
     uint32_t inputReads;          /* times that each input element is read: 1, or 2 or 3 where a row is read again */
     uint64_t bytesPerRow;         /* bytes of tensors that this kernel form moves for a row: each read and each write */
-    uint64_t leastBytesPerRow;    /* each input read once, each output written once */
-    uint64_t bytesPerDispatch;    /* parameters (gamma, beta), read once */
-    VkDeviceSize scratchSize;     /* bytes of scratch for tensors that need no split; see vknGetScratchSize; often 0 */
+    uint64_t unalignedBytesPerRow; /* the same where rows do not start at 16 bytes, or end inside an access */
+    uint64_t leastBytesPerRow;     /* each input read once, each output written once */
+    uint64_t bytesPerDispatch;     /* parameters (gamma, beta), read once */
+    VkDeviceSize scratchSize;      /* bytes of scratch for tensors that need no split; see vknGetScratchSize; often 0 */
     VkDeviceSize scratchAlignment;
     VkBufferUsageFlags scratchUsage;
     uint32_t storageBufferCount; /* storage buffers bound */

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "device/objects.hpp"
 #include "device/pipeline.hpp"
+#include "plan/traffic.hpp"
 #include "record/record.hpp"
 
 #include <cstdio>
@@ -34,7 +35,7 @@ static VknResult createPipelinesOfColumns(const PipelineMaker& maker, VknPlan_T&
     if (result == VKN_SUCCESS && plan.choice.hasAlignedKernel) {
         result = makeColumnPipeline(maker, plan.spec, plan.choice, true, plan.alignedColumns, error);
     }
-    return result == VKN_SUCCESS ? makeJoinPipeline(maker, plan.spec, plan.joinColumns, error) : result;
+    return result == VKN_SUCCESS ? makeJoinPipeline(maker, plan.spec, plan.choice, plan.joinColumns, error) : result;
 }
 
 static VknResult createPipelines(VknPlan_T& plan, VknError* error) {
@@ -124,36 +125,6 @@ void vknDestroyPlan(VknPlan plan) {
     plan->context->memory.release(plan);
 }
 
-// How often each element of an operand that is read is read: once, or where a row is read again, for each of its statistics, for the scale of
-// the output and for the output. LayerNorm's lanes keep moments of their own, so that it needs no pass more than RMSNorm.
-static uint32_t readsOf(const OperationSpec& spec, const KernelChoice& choice, VknRole role) {
-    if (spec.isTraining()) {  // for the statistics of the batch
-        return 2;
-    }
-    if (!choice.readAgain) {
-        return 1;
-    }
-    const bool isNormOnBranch =
-        spec.placement == VKN_PLACEMENT_SANDWICH || spec.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
-    const uint32_t norms = spec.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM ? 2 : 1;
-    const uint32_t stages = spec.takesStatistics() ? norms : 0;
-    const uint32_t outputs = spec.measuresOutput() ? 2 : 1;
-    const bool missesFirst = role == VKN_ROLE_RESIDUAL && isNormOnBranch && stages != 0;
-    return stages + outputs - (missesFirst ? 1 : 0);
-}
-
-static uint64_t bytesReadAgain(const OperationSpec& spec, const KernelChoice& choice) {
-    uint64_t bytes = 0;
-    for (const VknRole role : {VKN_ROLE_INPUT, VKN_ROLE_INPUT_2, VKN_ROLE_RESIDUAL, VKN_ROLE_GATE}) {
-        const VknRole standIn = spec.standIn(role);
-        if (spec.has(standIn)) {
-            const uint64_t once = uint64_t{spec.hiddenSize} * elementSize(spec.type(standIn));
-            bytes += (readsOf(spec, choice, role) - 1) * once;
-        }
-    }
-    return bytes;
-}
-
 static VkBufferUsageFlags scratchUsage(const OperationSpec& spec) {
     if (spec.isSet(VKN_PLAN_GPU_ROWS_BIT)) {
         return VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT |
@@ -173,9 +144,11 @@ void vknGetPlanInfo(VknPlan plan, VknPlanInfo* pInfo) {
     pInfo->maxWorkgroups = choice.maxWorkgroups;
     pInfo->elementsPerAccess = choice.chunk;
     pInfo->accessesInRegisters = choice.readAgain ? 0 : choice.group;
-    pInfo->inputReads = readsOf(spec, choice, VKN_ROLE_INPUT);
+    const Traffic traffic = trafficOf(spec, choice, choice.hasAlignedKernel);
+    pInfo->inputReads = traffic.inputReads;
     pInfo->leastBytesPerRow = leastBytesPerRow(spec);
-    pInfo->bytesPerRow = pInfo->leastBytesPerRow + bytesReadAgain(spec, choice);
+    pInfo->bytesPerRow = traffic.bytesPerRow;
+    pInfo->unalignedBytesPerRow = trafficOf(spec, choice, false).bytesPerRow;
     pInfo->bytesPerDispatch = parameterBytes(spec);
     pInfo->scratchSize = mostScratchUnsplit(facts, spec);
     pInfo->scratchAlignment = scratchAlignment(facts, spec);

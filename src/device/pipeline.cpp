@@ -186,9 +186,9 @@ VknResult makeColumnPipeline(const PipelineMaker& maker, const OperationSpec& sp
     return makeOneOfColumns(maker, spec, choice, aligned ? "columns_aligned.base" : "columns.base", pipeline, error);
 }
 
-VknResult makeJoinPipeline(const PipelineMaker& maker, const OperationSpec& spec, VkPipeline& pipeline,
-                           VknError* error) {
-    return makeOneOfColumns(maker, spec, KernelChoice(), "join_columns.base", pipeline, error);
+VknResult makeJoinPipeline(const PipelineMaker& maker, const OperationSpec& spec, const KernelChoice& choice,
+                           VkPipeline& pipeline, VknError* error) {
+    return makeOneOfColumns(maker, spec, choice, "join_columns.base", pipeline, error);
 }
 
 VknResult makeSelfTestPipeline(const PipelineMaker& maker, const KernelChoice& choice, VkPipeline& pipeline,

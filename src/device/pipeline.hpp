@@ -44,8 +44,8 @@ VknResult makeKernelPipeline(const PipelineMaker& maker, const OperationSpec& sp
 // Of a plan that trains: the kernel of columns, and the one that joins their parts.
 VknResult makeColumnPipeline(const PipelineMaker& maker, const OperationSpec& spec, const KernelChoice& choice,
                              bool aligned, VkPipeline& pipeline, VknError* error);
-VknResult makeJoinPipeline(const PipelineMaker& maker, const OperationSpec& spec, VkPipeline& pipeline,
-                           VknError* error);
+VknResult makeJoinPipeline(const PipelineMaker& maker, const OperationSpec& spec, const KernelChoice& choice,
+                           VkPipeline& pipeline, VknError* error);
 
 // The self-test of a choice's reduction.
 VknResult makeSelfTestPipeline(const PipelineMaker& maker, const KernelChoice& choice, VkPipeline& pipeline,

@@ -177,7 +177,7 @@ TEST_F(Compiling, FallsBackToSaferForms) {
             VknPlan plan = VKN_NULL_HANDLE;
             VknError error{};
             error.sType = VKN_STRUCTURE_TYPE_ERROR;
-            ASSERT_EQ(context.session->createPlan(0, &plan, &error), VKN_SUCCESS) << error.message;
+            ASSERT_EQ(context.session->createPlan(PlanKind::Plain, &plan, &error), VKN_SUCCESS) << error.message;
             EXPECT_STREQ(error.message, "") << "an error that success leaves untouched";
             EXPECT_NE(formOf(plan), previous);
             previous = formOf(plan);
@@ -195,7 +195,7 @@ TEST_F(Compiling, FailsByNameWhereNothingCompiles) {
         VknPlan plan = VKN_NULL_HANDLE;
         VknError error{};
         error.sType = VKN_STRUCTURE_TYPE_ERROR;
-        EXPECT_EQ(context.session->createPlan(0, &plan, &error), VKN_ERROR_PIPELINE_FAILED);
+        EXPECT_EQ(context.session->createPlan(PlanKind::Plain, &plan, &error), VKN_ERROR_PIPELINE_FAILED);
         EXPECT_EQ(plan, static_cast<VknPlan>(VKN_NULL_HANDLE));
         EXPECT_NE(std::string(error.message).find("vkCreateComputePipelines"), std::string::npos) << error.message;
         // The self-test has nothing to record either, and records nothing.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <span>
 
 namespace vknorm::test {
 namespace {
@@ -20,23 +21,31 @@ VknError emptyError() {
     return error;
 }
 
-VknPlanCreateInfo planInfo(VknPlanFlags flags, const VknOperandType* operands, uint32_t count) {
-    VknPlanCreateInfo info{};
-    info.sType = VKN_STRUCTURE_TYPE_PLAN_CREATE_INFO;
-    info.flags = flags;
-    info.operation = VKN_OPERATION_LAYER_NORM;
-    info.hiddenSize = kHidden;
-    info.operandCount = count;
-    info.pOperands = operands;
-    info.epsilon = 1e-5f;
-    info.pName = "fault";
-    return info;
-}
-
 constexpr VknOperandType kOperands[] = {{VKN_ROLE_INPUT, VKN_TYPE_F32},
                                         {VKN_ROLE_OUTPUT, VKN_TYPE_BF16},
                                         {VKN_ROLE_GAMMA, VKN_TYPE_F16},
                                         {VKN_ROLE_RSTD, VKN_TYPE_F32}};
+constexpr VknOperandType kTrainingOperands[] = {{VKN_ROLE_INPUT, VKN_TYPE_F32},
+                                                {VKN_ROLE_OUTPUT, VKN_TYPE_BF16},
+                                                {VKN_ROLE_BATCH_MEAN, VKN_TYPE_F32},
+                                                {VKN_ROLE_BATCH_RSTD, VKN_TYPE_F32}};
+
+std::span<const VknOperandType> operandsOf(PlanKind kind) {
+    return kind == PlanKind::Training ? std::span(kTrainingOperands) : std::span(kOperands);
+}
+
+VknPlanCreateInfo planInfo(PlanKind kind) {
+    VknPlanCreateInfo info{};
+    info.sType = VKN_STRUCTURE_TYPE_PLAN_CREATE_INFO;
+    info.flags = kind == PlanKind::GpuRows ? VknPlanFlags{VKN_PLAN_GPU_ROWS_BIT} : 0u;
+    info.operation = kind == PlanKind::Training ? VKN_OPERATION_BATCH_NORM : VKN_OPERATION_LAYER_NORM;
+    info.hiddenSize = kHidden;
+    info.operandCount = static_cast<uint32_t>(operandsOf(kind).size());
+    info.pOperands = operandsOf(kind).data();
+    info.epsilon = 1e-5f;
+    info.pName = "fault";
+    return info;
+}
 
 }  // namespace
 
@@ -101,9 +110,12 @@ VknResult Session::createContext(VknError* error) {
     return vknCreateContext(&info, &context_, error);
 }
 
-VknResult Session::createPlan(VknPlanFlags flags, VknPlan* plan, VknError* error) {
-    const uint32_t first = (flags & VKN_PLAN_IN_PLACE_BIT) != 0 ? 1 : 0;
-    const VknPlanCreateInfo info = planInfo(flags, kOperands + first, 4 - first);
+VknResult Session::createPlan(PlanKind kind, VknPlan* plan, VknError* error) {
+    VknBatchInfo batch{};
+    batch.sType = VKN_STRUCTURE_TYPE_BATCH_INFO;
+    batch.training = VK_TRUE;
+    VknPlanCreateInfo info = planInfo(kind);
+    info.pNext = kind == PlanKind::Training ? &batch : nullptr;
     return vknCreatePlan(context_, &info, plan, error);
 }
 
@@ -111,7 +123,7 @@ VknResult Session::createForcedPlan(VknKernelForm form, VknPlan* plan) {
     VknKernelOverride kernel{};
     kernel.sType = VKN_STRUCTURE_TYPE_KERNEL_OVERRIDE;
     kernel.form = form;
-    VknPlanCreateInfo info = planInfo(0, kOperands, 4);
+    VknPlanCreateInfo info = planInfo(PlanKind::Plain);
     info.pNext = &kernel;
     return vknCreatePlan(context_, &info, plan, nullptr);
 }
@@ -166,17 +178,17 @@ void Session::runPipelineCache() {
 void Session::runPlans() {
     VknBindingPoolCreateInfo poolInfo{};
     poolInfo.sType = VKN_STRUCTURE_TYPE_BINDING_POOL_CREATE_INFO;
-    poolInfo.maxDispatches = 6;
+    poolInfo.maxDispatches = 6;  // 1, 2 and 3
     make<VknBindingPool>("vknCreateBindingPool", &pool_, [&](VknBindingPool* pool, VknError* error) {
         return vknCreateBindingPool(context_, &poolInfo, pool, error);
     });
-    for (const VknPlanFlags flags : {VknPlanFlags{0}, VknPlanFlags{VKN_PLAN_GPU_ROWS_BIT}}) {
+    for (const PlanKind kind : {PlanKind::Plain, PlanKind::GpuRows, PlanKind::Training}) {
         VknPlan plan = VKN_NULL_HANDLE;
         make<VknPlan>("vknCreatePlan", &plan,
-                      [&](VknPlan* made, VknError* error) { return createPlan(flags, made, error); });
+                      [&](VknPlan* made, VknError* error) { return createPlan(kind, made, error); });
         if (plan != VKN_NULL_HANDLE) {
             plans_.push_back(plan);
-            runRecording(plan, flags != 0);
+            runRecording(plan, kind);
         }
     }
     runPlanLists();
@@ -202,14 +214,18 @@ void Session::runPlanLists() {
     EXPECT_EQ(missing > 0, failures_.size() > failures) << "the others of the list are made all the same";
 }
 
-VknExecuteInfo Session::executeInfo(bool gpuRows) {
+VknExecuteInfo Session::executeInfo(PlanKind kind) {
     operands_.clear();
-    for (size_t i = 0; i < std::size(kOperands); ++i) {
+    for (const VknOperandType& type : operandsOf(kind)) {
         VknOperand operand{};
-        operand.role = kOperands[i].role;
-        operand.buffer = FakeVulkan::buffer(i);
+        operand.role = type.role;
+        operand.buffer = FakeVulkan::buffer(operands_.size());
         operand.bufferSize = kBufferSize;
         operands_.push_back(operand);
+    }
+    if (kind == PlanKind::Training) {  // in the buffer of the mean, behind it
+        operands_[3].buffer = operands_[2].buffer;
+        operands_[3].offset = kHidden * sizeof(float);
     }
     VknExecuteInfo info{};
     info.sType = VKN_STRUCTURE_TYPE_EXECUTE_INFO;
@@ -217,17 +233,19 @@ VknExecuteInfo Session::executeInfo(bool gpuRows) {
     info.operandCount = static_cast<uint32_t>(operands_.size());
     info.pOperands = operands_.data();
     info.bindingPool = pool_;
-    if (gpuRows) {
+    if (kind == PlanKind::GpuRows) {
         info.rowsBuffer = FakeVulkan::buffer(10);
         info.rowsBufferSize = 4;
+    }
+    if (kind != PlanKind::Plain) {
         info.scratchBuffer = FakeVulkan::buffer(11);
         info.scratchSize = kBufferSize;
     }
     return info;
 }
 
-void Session::runRecording(VknPlan plan, bool gpuRows) {
-    const VknExecuteInfo info = executeInfo(gpuRows);
+void Session::runRecording(VknPlan plan, PlanKind kind) {
+    const VknExecuteInfo info = executeInfo(kind);
     VkCommandBuffer commands = FakeVulkan::commandBuffer();
     if (pool_ != VKN_NULL_HANDLE) {
         call("vknCmdExecute", [&](VknError* error) { return vknCmdExecute(plan, commands, &info, error); });

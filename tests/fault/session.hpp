@@ -10,6 +10,13 @@
 
 namespace vknorm::test {
 
+// Those that record in different ways.
+enum class PlanKind {
+    Plain,
+    GpuRows,
+    Training
+};
+
 class Session {
 public:
     struct Failure {
@@ -30,7 +37,7 @@ public:
     // Parts of it, for tests of their own. Plans are the caller's.
     VknResult createContext(VknError* error = nullptr);
     VknResult recordSelfTest(VknError* error);
-    VknResult createPlan(VknPlanFlags flags, VknPlan* plan, VknError* error);
+    VknResult createPlan(PlanKind kind, VknPlan* plan, VknError* error);
     VknResult createForcedPlan(VknKernelForm form, VknPlan* plan);
 
 private:
@@ -40,9 +47,9 @@ private:
     void make(const char* name, Handle* handle, const std::function<VknResult(Handle*, VknError*)>& function);
     void runPlans();
     void runPlanLists();
-    void runRecording(VknPlan plan, bool gpuRows);
+    void runRecording(VknPlan plan, PlanKind kind);
     void runPipelineCache();
-    VknExecuteInfo executeInfo(bool gpuRows);
+    VknExecuteInfo executeInfo(PlanKind kind);
 
     FakeVulkan& vulkan_;
     FakeAllocator& allocator_;

@@ -350,10 +350,13 @@ constexpr VknType kTypes[] = {VKN_TYPE_F32, VKN_TYPE_F16, VKN_TYPE_BF16};
 // One channel and many, of whole pieces and not; one row, less than a part, parts that are whole and not, many parts.
 TEST_F(BatchNorm, EveryShapeAndType) {
     size_t turn = 0;
-    for (const uint32_t channels : {1u, 3u, 8u, 64u, 129u, 1024u}) {
-        for (const uint64_t rows : {1u, 2u, 31u, 32u, 33u, 1000u}) {
+    for (const uint32_t channels : {1u, 3u, 8u, 129u, 1024u}) {
+        for (const uint64_t rows : {1u, 2u, 32u, 33u, 1000u}) {
             for (const bool training : {true, false}) {
                 ++turn;
+                if (isQuickTest() && (turn / 2 + channels) % 2 == 0) {
+                    continue;
+                }
                 BatchCase batch;
                 batch.training = training;
                 batch.channels = channels;

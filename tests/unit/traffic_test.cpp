@@ -1,0 +1,212 @@
+// The bytes that plan information tells are those that kernels access: order.glsl, compiled as C++, says which elements each lane
+// reads in a pass, and here they are counted.
+#include "plan/traffic.hpp"
+#include "include/interface.h"
+#include "unit/device_classes.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+namespace vknorm::test {
+namespace {
+
+// GLSL's.
+using uint = uint32_t;
+
+struct uvec2 {
+    uint x;
+    uint y;
+
+    explicit uvec2(uint both) : x(both), y(both) {}
+    uvec2(uint first, uint second) : x(first), y(second) {}
+    friend uvec2 operator+(uvec2 v, uint s) { return {v.x + s, v.y + s}; }
+};
+
+uvec2 select(bool condition, uvec2 a, uvec2 b) { return condition ? a : b; }
+using std::min;
+
+// A lane of a kernel: what order.glsl takes from the others, and order.glsl itself.
+struct Lane {
+    uint kGroup;
+    uint kChunk;
+    uint kPiece;
+    uint kPiecesOfChunk;
+    bool kReadAgain;
+    bool kChannelsLast;
+    bool kChannelsFirst;
+    uint kGroupChannels;
+    uint kParameterRows;
+    bool kHalfSplit;
+    uint kRotarySize;
+    uint team;
+    uint lane;
+    uint rowSize;
+
+    Lane(const vkn::OperationSpec& spec, const vkn::KernelChoice& choice, bool aligned, uint number)
+        : kGroup(choice.group),
+          kChunk(choice.chunk),
+          kPiece(aligned ? choice.chunk : choice.unalignedPiece),
+          kPiecesOfChunk(kChunk / kPiece),
+          kReadAgain(choice.readAgain),
+          kChannelsLast(spec.channelsLast != 0),
+          kChannelsFirst(spec.channels != 0 && spec.channelsLast == 0),
+          kGroupChannels(spec.channels / spec.groups),
+          kParameterRows(spec.kernelParameterRows()),
+          kHalfSplit(spec.turnsHalves()),
+          kRotarySize(spec.rotarySize),
+          team(choice.teamSize()),
+          lane(number),
+          rowSize(spec.kernelRowSize()) {}
+
+    uint teamSize() const { return team; }
+    uint teamLane() const { return lane; }
+    uint hiddenSize() const { return rowSize; }
+
+#undef VKN_ORDER_GLSL
+#include "include/order.glsl"
+};
+
+// How often each element of a row is accessed.
+using Accesses = std::vector<uint32_t>;
+
+void addGroup(Lane& lane, uint firstChunk, Accesses& accesses) {
+    for (uint p = 0; p < lane.kPiecesOfGroup; ++p) {
+        const uint start = lane.pieceStart(firstChunk, p);
+        for (uint i = 0; i < lane.pieceCount(firstChunk, p); ++i) {
+            ASSERT_LT(start + i, accesses.size());
+            ++accesses[start + i];
+        }
+    }
+}
+
+enum class Pass {
+    WholeRow,
+    FirstGroup
+};
+
+Accesses accessesOf(const vkn::OperationSpec& spec, const vkn::KernelChoice& choice, bool aligned, Pass pass) {
+    Accesses accesses(spec.kernelRowSize());
+    for (uint number = 0; number < choice.teamSize(); ++number) {
+        Lane lane(spec, choice, aligned, number);
+        const uint end = pass == Pass::WholeRow ? lane.chunksOfLane() : 1;
+        for (uint firstChunk = 0; firstChunk < end; firstChunk += lane.kGroup) {
+            addGroup(lane, firstChunk, accesses);
+        }
+    }
+    return accesses;
+}
+
+uint64_t total(const Accesses& accesses) {
+    uint64_t sum = 0;
+    for (const uint32_t count : accesses) {
+        sum += count;
+    }
+    return sum;
+}
+
+vkn::OperationSpec specOf(VknOperation operation, uint32_t hiddenSize, VknType type) {
+    vkn::OperationSpec spec;
+    spec.operation = static_cast<uint32_t>(operation);
+    spec.hiddenSize = hiddenSize;
+    for (const VknRole role : {VKN_ROLE_INPUT, VKN_ROLE_OUTPUT}) {
+        spec.roles |= vkn::roleBit(role);
+        spec.types[role] = static_cast<uint32_t>(type);
+    }
+    return spec;
+}
+
+std::vector<vkn::OperationSpec> specs() {
+    std::vector<vkn::OperationSpec> all;
+    for (const uint32_t hiddenSize : {1u, 7u, 8u, 100u, 769u, 1024u, 5120u, 5125u, 65536u}) {
+        for (const VknType type : {VKN_TYPE_F32, VKN_TYPE_BF16}) {
+            for (const VknOperation operation : {VKN_OPERATION_RMS_NORM, VKN_OPERATION_LAYER_NORM, VKN_OPERATION_DYT}) {
+                all.push_back(specOf(operation, hiddenSize, type));
+            }
+            all.push_back(specOf(VKN_OPERATION_LAYER_NORM, hiddenSize, type));
+            all.back().readTwice = 1;
+        }
+    }
+    for (const uint32_t rotarySize : {16u, 64u, 128u}) {
+        for (const VknOperation operation : {VKN_OPERATION_RMS_NORM, VKN_OPERATION_LAYER_NORM}) {
+            for (const uint32_t readTwice : {0u, 1u}) {
+                all.push_back(specOf(operation, 128, VKN_TYPE_BF16));
+                all.back().rotarySize = rotarySize;
+                all.back().readTwice = readTwice;
+            }
+        }
+    }
+    for (const uint32_t channelsLast : {0u, 1u}) {
+        for (const uint32_t channels : {12u, 64u}) {
+            all.push_back(specOf(VKN_OPERATION_GROUP_NORM, channels * 49, VKN_TYPE_F32));
+            all.back().channels = channels;
+            all.back().groups = 4;
+            all.back().channelsLast = channelsLast;
+        }
+    }
+    return all;
+}
+
+// Calls check(spec, choice, aligned) for each kernel that each class of device has for each operation.
+template <typename Check>
+void forEachKernel(const Check& check) {
+    for (const DeviceClass& device : kDeviceClasses) {
+        for (const vkn::OperationSpec& spec : specs()) {
+            vkn::KernelChoice choice;
+            if (vkn::chooseKernel(device.facts, spec, choice, nullptr) != VKN_SUCCESS) {
+                continue;
+            }
+            for (const bool aligned : {false, true}) {
+                SCOPED_TRACE(std::string(device.name) + ", operation " + std::to_string(spec.operation) + ", " +
+                             std::to_string(spec.hiddenSize) + (aligned ? " aligned: " : ": ") + choice.reason);
+                if (!aligned || choice.hasAlignedKernel) {
+                    check(spec, choice, aligned);
+                }
+                if (::testing::Test::HasFailure()) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+TEST(Order, APassReadsEachElementOnce) {
+    size_t kernels = 0;
+    forEachKernel([&](const vkn::OperationSpec& spec, const vkn::KernelChoice& choice, bool aligned) {
+        const Accesses accesses = accessesOf(spec, choice, aligned, Pass::WholeRow);
+        EXPECT_EQ(std::count(accesses.begin(), accesses.end(), 1u), static_cast<std::ptrdiff_t>(accesses.size()));
+        ++kernels;
+    });
+    std::printf("%zu kernels\n", kernels);
+    EXPECT_GT(kernels, 1000u);
+}
+
+// What main() of norm.comp does in passes: the statistics, unless the row is held; and the output.
+TEST(Traffic, IsWhatIsAccessed) {
+    forEachKernel([&](const vkn::OperationSpec& spec, const vkn::KernelChoice& choice, bool aligned) {
+        const uint64_t pass = total(accessesOf(spec, choice, aligned, Pass::WholeRow));
+        uint32_t passes = 1;  // for the output
+        uint64_t ofFirstGroup = 0;
+        const bool isHeld = aligned && !choice.readAgain;
+        if (spec.takesStatistics() && !isHeld) {
+            ++passes;
+            const bool isCentred = spec.operation != VKN_OPERATION_RMS_NORM;
+            if (isCentred && !aligned && choice.readAgain) {  // firstCentre() reads what is not held
+                ofFirstGroup = total(accessesOf(spec, choice, aligned, Pass::FirstGroup));
+            } else if (isCentred && !aligned) {
+                ++passes;
+            }
+        }
+        const uint32_t size = vkn::elementSize(spec.type(VKN_ROLE_INPUT));
+        const vkn::Traffic traffic = vkn::trafficOf(spec, choice, aligned);
+        EXPECT_EQ(traffic.bytesPerRow, ((passes + 1) * pass + ofFirstGroup) * spec.groups * size);
+        EXPECT_EQ(traffic.inputReads, passes);
+    });
+}
+
+}  // namespace
+}  // namespace vknorm::test
