@@ -691,8 +691,8 @@ typedef struct VknExecuteInfo {
 } VknExecuteInfo;
 
 /*
- * The scratch that a recording needs: 0 but for plans with GPU_ROWS, and for training's statistics. No buffer is needed to ask: VkBuffer handles and sizes
- * are not looked at. Errors: INVALID_ARGUMENT. [any thread]
+ * The scratch that a recording needs: 0 but for plans with GPU_ROWS, and for training's statistics. No buffer is needed to
+ * ask: VkBuffer handles and sizes are not looked at. Errors: INVALID_ARGUMENT. [any thread]
  */
 VKN_API VknResult vknGetScratchSize(VknPlan plan, const VknExecuteInfo* pInfo, VkDeviceSize* pSize, VknError* pError);
 

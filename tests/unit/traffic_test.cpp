@@ -18,7 +18,7 @@ namespace {
 // GLSL's.
 using uint = uint32_t;
 
-struct uvec2 {
+struct uvec2 {  // NOLINT(readability-identifier-naming): the name that order.glsl has for it
     uint x;
     uint y;
 
