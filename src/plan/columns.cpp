@@ -1,5 +1,7 @@
 #include "plan/columns.hpp"
 
+#include "base/integers.hpp"
+
 namespace vkn {
 
 // Enough invocations for a large GPU, and a few megabytes of scratch at most.
@@ -7,14 +9,12 @@ static constexpr uint64_t kElementsOfParts = 1u << 19;
 // Below, reading the rows costs less than what is written and read for their part.
 static constexpr uint64_t kLeastRowsPerPart = 32;
 
-static uint64_t divideUp(uint64_t a, uint64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
-
 uint64_t mostParts(uint32_t hiddenSize) { return hiddenSize < kElementsOfParts ? kElementsOfParts / hiddenSize : 1; }
 
 ColumnParts divideColumns(uint64_t rows, uint32_t hiddenSize, uint64_t& rowsPerDispatch) {
     ColumnParts parts;
     const uint64_t wanted = divideUp(rows, mostParts(hiddenSize));
-    parts.rowsPerPart = wanted > kLeastRowsPerPart ? wanted : kLeastRowsPerPart;
+    parts.rowsPerPart = larger(wanted, kLeastRowsPerPart);
     if (parts.rowsPerPart >= rowsPerDispatch) {
         parts.rowsPerPart = rowsPerDispatch;
     } else if (rowsPerDispatch < rows) {

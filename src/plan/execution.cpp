@@ -1,5 +1,7 @@
 #include "plan/execution.hpp"
 
+#include "base/integers.hpp"
+
 namespace vkn {
 
 static constexpr uint32_t kWideAccess = 16;         // bytes
@@ -46,8 +48,6 @@ static void forEachOperand(const Execution& execution, const Visit& visit) {
 static bool isPerRow(const Execution& execution, const RoleInfo& role) {
     return role.isPerRow() && execution.tensors[role.role].sourceRows == 0;
 }
-
-static uint64_t divideUp(uint64_t a, uint64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
 
 static void planParts(Execution& execution) {
     Split& split = execution.split;
@@ -149,9 +149,7 @@ static RowConstants makeConstants(const Execution& execution, const Dispatch& di
 }
 
 static uint32_t workgroupsFor(const KernelChoice& choice, uint64_t rows) {
-    const uint32_t perWorkgroup = choice.rowsPerWorkgroup();
-    const uint64_t wanted = rows / perWorkgroup + (rows % perWorkgroup != 0 ? 1 : 0);
-    return wanted < choice.maxWorkgroups ? static_cast<uint32_t>(wanted) : choice.maxWorkgroups;
+    return static_cast<uint32_t>(smaller(divideUp(rows, choice.rowsPerWorkgroup()), choice.maxWorkgroups));
 }
 
 Dispatch makeDispatch(const Execution& execution, uint64_t index) {
@@ -208,8 +206,7 @@ static BoundBuffer partsBuffer(const Execution& execution) {
 
 // Some workgroups loop where there are more of them than a device, or a CPU, takes.
 static uint32_t workgroupsOf(const Execution& execution, uint64_t wanted) {
-    const uint64_t most = execution.choice->maxWorkgroups;
-    return static_cast<uint32_t>(wanted < most ? wanted : most);
+    return static_cast<uint32_t>(smaller(wanted, execution.choice->maxWorkgroups));
 }
 
 ColumnDispatch makeColumnDispatch(const Execution& execution, uint64_t index) {

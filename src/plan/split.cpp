@@ -1,5 +1,7 @@
 #include "plan/split.hpp"
 
+#include "base/integers.hpp"
+
 namespace vkn {
 
 // Rows of one dispatch: 32-bit row numbers, with room for the grid's stride on top.
@@ -9,15 +11,9 @@ uint64_t saturatingMultiply(uint64_t a, uint64_t b) { return a != 0 && b > kTooL
 
 uint64_t saturatingAdd(uint64_t a, uint64_t b) { return b > kTooLarge - a ? kTooLarge : a + b; }
 
-static uint64_t divideUp(uint64_t a, uint64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
-
 static uint64_t rowStart(const Tensor& tensor, uint64_t outer, uint64_t inner) {
     return saturatingAdd(saturatingMultiply(outer, tensor.outerStride), saturatingMultiply(inner, tensor.rowStride));
 }
-
-static uint64_t larger(uint64_t a, uint64_t b) { return a > b ? a : b; }
-
-static uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 RowShape shapeOf(const Tensor& tensor, const RowShape& shape) {
     if (tensor.rowsOfOuter == 0) {

@@ -1,5 +1,7 @@
 #include "plan/traffic.hpp"
 
+#include "base/integers.hpp"
+
 #include <initializer_list>
 
 namespace vkn {
@@ -42,10 +44,6 @@ Reads readsOf(const OperationSpec& spec, const KernelChoice& choice, VknRole rol
     const Reads perStage = readsOfStatistics(spec, choice, aligned);
     return {stages * perStage.ofRow + outputs, stages * perStage.ofFirstGroup};
 }
-
-uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
-uint64_t divideUp(uint64_t a, uint64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
 
 // Elements that the first `chunks` chunks of runs of `run` elements have, where each run starts with a chunk of its own.
 uint64_t elementsOfChunks(uint64_t chunks, uint64_t chunk, uint64_t run) {
