@@ -32,7 +32,7 @@ static void destroyPipelines(VknPlan_T& plan) {
 
 static VknResult createPipelinesOfColumns(const PipelineMaker& maker, VknPlan_T& plan, VknError* error) {
     VknResult result = makeColumnPipeline(maker, plan.spec, plan.choice, false, plan.columns, error);
-    if (result == VKN_SUCCESS && plan.choice.hasAlignedKernel) {
+    if (result == VKN_SUCCESS && plan.choice.hasAlignedColumns) {
         result = makeColumnPipeline(maker, plan.spec, plan.choice, true, plan.alignedColumns, error);
     }
     return result == VKN_SUCCESS ? makeJoinPipeline(maker, plan.spec, plan.choice, plan.joinColumns, error) : result;

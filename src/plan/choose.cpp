@@ -364,6 +364,12 @@ private:
         }
     }
 
+    // A lane of the kernel of columns keeps six numbers for each column of a chunk, beside four rows of it.
+    bool hasRoomForColumns() const {
+        return choice_.chunk == 4 ? budget_.unalignedPiece == 4
+                                  : registerBudget(facts_, true).heldElements > choice_.chunk;
+    }
+
     // An aligned kernel holds whole chunks; the other reads a piece at a time, anew in each pass.
     void chooseAccess() {
         choice_.unalignedPiece = budget_.unalignedPiece;
@@ -371,6 +377,7 @@ private:
         const uint32_t run = spec_.channelsLast != 0 ? spec_.channels / spec_.groups : spec_.kernelRowSize();
         const bool fitsPair = !spec_.turnsHalves() || mostHeldChunks() >= 2;
         choice_.hasAlignedKernel = isHeld() && fitsPair && run % choice_.chunk == 0 && areHalvesWhole;
+        choice_.hasAlignedColumns = choice_.hasAlignedKernel && hasRoomForColumns();
     }
 
     // On a CPU a few workgroups that loop over rows cost far less than one for each row.

@@ -209,6 +209,10 @@ static uint32_t workgroupsOf(const Execution& execution, uint64_t wanted) {
     return static_cast<uint32_t>(smaller(wanted, execution.choice->maxWorkgroups));
 }
 
+bool usesAlignedColumns(const Execution& execution) {
+    return execution.isAligned && execution.choice->hasAlignedColumns;
+}
+
 ColumnDispatch makeColumnDispatch(const Execution& execution, uint64_t index) {
     const OperationSpec& spec = *execution.spec;
     const VknRole role = spec.standIn(VKN_ROLE_INPUT);
@@ -227,7 +231,7 @@ ColumnDispatch makeColumnDispatch(const Execution& execution, uint64_t index) {
     dispatch.constants.rowsPerPart = static_cast<uint32_t>(execution.parts.rowsPerPart);
     dispatch.constants.parts = static_cast<uint32_t>(parts);
     dispatch.constants.firstPart = static_cast<uint32_t>(run.first / execution.parts.rowsPerPart);
-    const uint32_t piece = execution.isAligned ? execution.choice->chunk : execution.choice->unalignedPiece;
+    const uint32_t piece = usesAlignedColumns(execution) ? execution.choice->chunk : execution.choice->unalignedPiece;
     const uint64_t lanes = parts * divideUp(spec.hiddenSize, piece);
     dispatch.workgroups = workgroupsOf(execution, divideUp(lanes, VKN_COLUMN_WORKGROUP));
     return dispatch;

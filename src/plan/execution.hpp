@@ -66,6 +66,7 @@ struct ColumnDispatch {
     ColumnConstants constants = {};
     uint32_t workgroups = 0;
 };
+bool usesAlignedColumns(const Execution& execution);
 ColumnDispatch makeColumnDispatch(const Execution& execution, uint64_t index);
 
 struct JoinDispatch {

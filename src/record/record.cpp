@@ -127,12 +127,10 @@ private:
                        VK_ACCESS_INDIRECT_COMMAND_READ_BIT | VK_ACCESS_UNIFORM_READ_BIT});
     }
 
-    bool isAligned() const { return execution_.isAligned && plan_.aligned != VK_NULL_HANDLE; }
-
     // The statistics of all parts of the columns, then what they are together.
     void recordColumns() const {
         const uint64_t count = execution_.split.dispatchCount;
-        bindPipeline(isAligned() ? plan_.alignedColumns : plan_.columns);
+        bindPipeline(usesAlignedColumns(execution_) ? plan_.alignedColumns : plan_.columns);
         for (uint64_t i = 0; i < count; ++i) {
             const ColumnDispatch dispatch = makeColumnDispatch(execution_, i);
             if (dispatch.constants.rows != 0) {
@@ -173,7 +171,7 @@ private:
     static bool mayMeet(const Dispatch& a, const Dispatch& b) { return writesInto(a, b) || writesInto(b, a); }
 
     void recordDispatches() const {
-        bindPipeline(isAligned() ? plan_.aligned : plan_.general);
+        bindPipeline(execution_.isAligned && plan_.aligned != VK_NULL_HANDLE ? plan_.aligned : plan_.general);
         Dispatch previous;
         for (uint64_t i = 0; i < execution_.split.dispatchCount; ++i) {
             const Dispatch dispatch = makeDispatch(execution_, i);
