@@ -19,20 +19,22 @@
 #extension GL_KHR_shader_subgroup_arithmetic : require
 #endif
 
-#define VKN_KERNEL_NORM
+#define VKN_KERNEL_OF_ROWS
 #include "kernel.glsl"
 #include "formats.glsl"
 #include "stream.glsl"
-#include "operands.glsl"
+#include "forward_operands.glsl"
 #include "branch.glsl"
 #include "elementwise.glsl"
 #include "reduce.glsl"
 #include "statistics.glsl"
 #include "quantise.glsl"
 #include "rope.glsl"
+#include "elements.glsl"
 #include "order.glsl"
 #include "row.glsl"
 #include "weights.glsl"
+#include "joining.glsl"
 #include "stage.glsl"
 #include "group.glsl"
 #include "row_statistics.glsl"

@@ -347,6 +347,22 @@ typedef enum VknRole {
     VKN_ROLE_RUNNING_VARIANCE = 33, /* F32, hiddenSize, in RUNNING_MEAN's VkBuffer */
     VKN_ROLE_BATCH_MEAN = 34,       /* F32, hiddenSize, written */
     VKN_ROLE_BATCH_RSTD = 35,       /* F32, hiddenSize, written; in BATCH_MEAN's VkBuffer */
+    /* of plans with VKN_PLAN_BACKWARD_BIT: see there. Gradients are of what they are named after. */
+    VKN_ROLE_OUTPUT_GRADIENT = 36,          /* dy: rows x hiddenSize */
+    VKN_ROLE_OUTPUT_2_GRADIENT = 37,        /* dy2: rows x hiddenSize */
+    VKN_ROLE_RESIDUAL_OUTPUT_GRADIENT = 38, /* dh, what arrives along the stream: rows x hiddenSize */
+    VKN_ROLE_INPUT_GRADIENT = 39,           /* dx, written: rows x hiddenSize */
+    VKN_ROLE_INPUT_2_GRADIENT = 40,         /* dx2, written: rows x hiddenSize */
+    VKN_ROLE_RESIDUAL_GRADIENT = 41,        /* written: rows x hiddenSize, optional */
+    VKN_ROLE_GATE_GRADIENT = 42,            /* dz, written: rows x hiddenSize */
+    VKN_ROLE_GAMMA_GRADIENT = 43,           /* these are written, of the shape of their parameter, and optional */
+    VKN_ROLE_BETA_GRADIENT = 44,
+    VKN_ROLE_GAMMA_2_GRADIENT = 45,
+    VKN_ROLE_BETA_2_GRADIENT = 46,
+    VKN_ROLE_BRANCH_BIAS_GRADIENT = 47,
+    VKN_ROLE_BRANCH_BIAS_2_GRADIENT = 48,
+    VKN_ROLE_LAYER_SCALE_GRADIENT = 49,
+    VKN_ROLE_ALPHA_GRADIENT = 50, /* DyT: one F32 */
     VKN_ROLE_MAX_ENUM = 0x7FFFFFFF
 } VknRole;
 
@@ -521,6 +537,32 @@ typedef enum VknPlanFlagBits {
      * store */
     VKN_PLAN_EARLY_CAST_BIT = 0x4,
     VKN_PLAN_GPU_ROWS_BIT = 0x8, /* the number of rows comes from a GPU buffer; dispatches are indirect */
+    /*
+     * The gradient of the operation that is described, rather than the operation itself: of a loss, with respect to what the
+     * operation reads, from the gradients of what it writes. Which operands there are:
+     *
+     *   read, by placement     NONE               INPUT, OUTPUT_GRADIENT
+     *                          PRE_NORM           RESIDUAL_OUTPUT (h, as stored), OUTPUT_GRADIENT, RESIDUAL_OUTPUT_GRADIENT *
+     *                          POST_NORM          INPUT, RESIDUAL, OUTPUT_GRADIENT
+     *                          SANDWICH           INPUT, RESIDUAL_OUTPUT_GRADIENT
+     *                          SANDWICH_PRE_NORM  INPUT, RESIDUAL_OUTPUT, OUTPUT_GRADIENT, RESIDUAL_OUTPUT_GRADIENT *
+     *                          PARALLEL           RESIDUAL_OUTPUT, OUTPUT_GRADIENT, OUTPUT_2_GRADIENT,
+     *                                             RESIDUAL_OUTPUT_GRADIENT *
+     *   written                INPUT_GRADIENT, INPUT_2_GRADIENT (PARALLEL), GATE_GRADIENT (with GATE), RESIDUAL_GRADIENT *
+     *   * optional; without RESIDUAL_OUTPUT_GRADIENT nothing arrives along the stream
+     *
+     * The gate and the parameters are the forward's, as far as the gradients depend on them; BETA only where the norm's value is
+     * multiplied (a gate behind the norm, the gradient of a layer scale behind it); BRANCH_BIAS where x is read. The gradient of a
+     * layer scale reads INPUT, and INPUT_2. MEAN and RSTD are those that the forward saved; without them the statistics are
+     * taken again, as they are with EPSILON_OUTSIDE_ROOT. Dropout's mask is made again from its seed. Rounding (EARLY_CAST)
+     * passes gradients on as they are. Gradients of parameters are sums over all rows, in fp32 with compensation, in slices that
+     * are a formula of the numbers of rows and elements, and joined in a fixed order; they need scratch.
+     *
+     * In place: RESIDUAL_GRADIENT is written where RESIDUAL_OUTPUT_GRADIENT (POST_NORM: OUTPUT_GRADIENT) was, or without a
+     * residual INPUT_GRADIENT where OUTPUT_GRADIENT was; what was there is absent.
+     */
+    VKN_PLAN_BACKWARD_BIT = 0x10,
+    VKN_PLAN_ACCUMULATE_BIT = 0x20, /* BACKWARD: gradients of parameters are added to what their operands hold */
     VKN_PLAN_FLAG_BITS_MAX_ENUM = 0x7FFFFFFF
 } VknPlanFlagBits;
 typedef uint32_t VknPlanFlags;
@@ -612,11 +654,13 @@ typedef struct VknPlanInfo {
 /* [any thread] */
 VKN_API void vknGetPlanInfo(VknPlan plan, VknPlanInfo* pInfo);
 
+#define VKN_BINDING_OF_ITS_OWN 0xFFFFFFFFu
+
 /* How a plan touches an operand; every access is inside these stages. */
 typedef struct VknOperandAccess {
     VknRole role; /* 0: the scratch buffer; or the rows buffer where isRowsBuffer is set */
     VkBool32 isRowsBuffer;
-    uint32_t binding; /* operands with the same number share a binding */
+    uint32_t binding; /* operands with the same number share a binding; or VKN_BINDING_OF_ITS_OWN: none shares it */
     VkPipelineStageFlags stageMask;
     VkAccessFlags accessMask;
     VkBufferUsageFlags bufferUsage; /* what the VkBuffer must have been created with */

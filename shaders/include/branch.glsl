@@ -50,14 +50,19 @@ Piece dropOut(Piece piece, uint row, uint column, uint stream) {
     return piece;
 }
 
-// `row` counts the dispatch's rows; `column` is the piece's first element.
-Piece scaleBranch(Piece piece, uint row, uint column, uint count, uint stream) {
+// Dropout and row scale. `row` counts the dispatch's rows; `column` is the piece's first element.
+Piece dropAndScaleRow(Piece piece, uint row, uint column, uint stream) {
     if (kDropout) {
         piece = dropOut(piece, row, column, stream);
     }
     if (kHasRowScale) {
         piece = scaled(piece, uintBitsToFloat(scalars[pc.words[kWordRowScale] + row]));
     }
+    return piece;
+}
+
+Piece scaleBranch(Piece piece, uint row, uint column, uint count, uint stream) {
+    piece = dropAndScaleRow(piece, row, column, stream);
     if (kHasLayerScale) {
         piece = multiply(piece, loadLayerScale(pc.words[kWordLayerScale] + column, count));
     }

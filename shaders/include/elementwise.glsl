@@ -28,4 +28,25 @@ Piece activated(Piece z) {
     return Piece(activated(z.a), kPiece == 8u ? activated(z.b) : z.b);
 }
 
+// The activation's derivative.
+vec4 activationSlope(vec4 z) {
+    if (kActivation == VKN_ACTIVATION_GELU) {
+        return geluSlopeOf(z);
+    }
+    if (kActivation == VKN_ACTIVATION_GELU_TANH) {
+        return geluTanhSlopeOf(z);
+    }
+    if (kActivation == VKN_ACTIVATION_RELU) {
+        return reluSlopeOf(z);
+    }
+    if (kActivation == VKN_ACTIVATION_SIGMOID) {
+        return sigmoidSlopeOf(z);
+    }
+    return siluSlopeOf(z);
+}
+
+Piece activationSlope(Piece z) {
+    return Piece(activationSlope(z.a), kPiece == 8u ? activationSlope(z.b) : z.b);
+}
+
 #endif

@@ -86,18 +86,30 @@ float tanhOf(float x) {
     return keepNaN(x, uintBitsToFloat(magnitude | (floatBitsToUint(x) & 0x80000000u)));
 }
 
-// x * Phi(x), exact GELU. 4.9 ULP, or 8.3. -Inf gives -0. Phi(-z) is e^(-z^2 / 2) times a smooth ratio, whose relative
-// error in this form is 2e-8 up to z = 13.2, beyond which no result is a normal number. All terms are positive, so that
-// nothing cancels, and p's rounding errors do where z is large.
-float geluOf(float x) {
-    float c = clamp(x, -15.0, 15.0);
+// Phi(-z), z = |c| up to 15, is e^(-z^2 / 2) times a smooth ratio, whose relative error in this form is 2e-8 up to z = 13.2,
+// beyond which no result is a normal number. All terms are positive, so that nothing cancels, and p's rounding errors do where z is
+// large.
+struct NormalTail {
+    float ratio;
+    Exponential density; // e^(-z^2 / 2)
+};
+
+NormalTail normalTail(float c) {
     float z = abs(c);
     float lead = leadingBits(z);
-    Exponential e = exponential(-0.5 * lead * lead, -0.5 * (z - lead) * (z + lead));
     float p = (((z + 9.348217) * z + 40.470634) * z + 93.46587) * z + 101.80846;
     float q = ((2.498176 * z + 23.622446) * z + 94.19825) * z + 203.61691;
-    float ratio = p / (2.5066338 * z * p + q);
-    float tail = timesExponential(select(x > 0.0, 1.0, c) * ratio, e); // Phi(-x), or x * Phi(x)
+    NormalTail tail;
+    tail.density = exponential(-0.5 * lead * lead, -0.5 * (z - lead) * (z + lead));
+    tail.ratio = p / (2.5066338 * z * p + q);
+    return tail;
+}
+
+// x * Phi(x), exact GELU. 4.9 ULP, or 8.3. -Inf gives -0.
+float geluOf(float x) {
+    float c = clamp(x, -15.0, 15.0);
+    NormalTail ofSide = normalTail(c);
+    float tail = timesExponential(select(x > 0.0, 1.0, c) * ofSide.ratio, ofSide.density); // Phi(-x), or x * Phi(x)
     return keepNaN(x, select(x > 0.0, x * (1.0 - tail), tail));
 }
 
@@ -119,6 +131,47 @@ float geluTanhOf(float x) {
 // max(x, 0), which may lose NaN, by bits: the negative numbers down to -Inf are one range of them. -0 stays -0.
 float reluOf(float x) {
     return select(floatBitsToUint(x) - 0x80000001u < 0x7F800000u, 0.0, x);
+}
+
+// Derivatives. Each states its largest absolute error; where they have a root, no number of digits would be right.
+
+// sigmoid(x) * sigmoid(-x).
+float sigmoidSlopeOf(float x) {
+    return keepNaN(x, sigmoidOf(x) * sigmoidOf(-x));
+}
+
+// sigmoid(x) + x * sigmoid(x) * sigmoid(-x). What the clamp changes is 0 or 1 either way.
+float siluSlopeOf(float x) {
+    float c = clamp(x, -100.0, 100.0);
+    float s = sigmoidOf(c);
+    return keepNaN(x, s + s * (c * sigmoidOf(-c)));
+}
+
+// Phi(x) + x * phi(x).
+float geluSlopeOf(float x) {
+    float c = clamp(x, -15.0, 15.0);
+    NormalTail tail = normalTail(c);
+    float outside = timesExponential(tail.ratio, tail.density);
+    float density = timesExponential(0.3989423, tail.density);
+    return keepNaN(x, select(x > 0.0, 1.0 - outside, outside) + c * density);
+}
+
+// With v = x (A + B x^2), as in geluTanhOf: sigmoid(v) + x sigmoid(v) sigmoid(-v) (A + 3 B x^2).
+float geluTanhSlopeOf(float x) {
+    float c = clamp(x, -16.0, 16.0);
+    float square = c * c;
+    float v = c * (1.5957691 + 0.071354814 * square);
+    float s = sigmoidOf(v);
+    return keepNaN(x, s + s * (c * sigmoidOf(-v)) * (1.5957691 + 0.21406444 * square));
+}
+
+float reluSlopeOf(float x) {
+    return keepNaN(x, select(x > 0.0, 1.0, 0.0));
+}
+
+// 1 - tanh^2, as 4 sigmoid(2x) sigmoid(-2x), in which nothing cancels.
+float tanhSlopeOf(float x) {
+    return 4.0 * sigmoidSlopeOf(2.0 * x);
 }
 
 // (cos, sin) of 2 pi fraction / 2^32, each with an absolute error of 9.0e-8 at most, and exact at quarters of a turn,
@@ -149,6 +202,12 @@ VKN_DEFINE_OF_FOUR(tanhOf)
 VKN_DEFINE_OF_FOUR(geluOf)
 VKN_DEFINE_OF_FOUR(geluTanhOf)
 VKN_DEFINE_OF_FOUR(reluOf)
+VKN_DEFINE_OF_FOUR(sigmoidSlopeOf)
+VKN_DEFINE_OF_FOUR(siluSlopeOf)
+VKN_DEFINE_OF_FOUR(geluSlopeOf)
+VKN_DEFINE_OF_FOUR(geluTanhSlopeOf)
+VKN_DEFINE_OF_FOUR(reluSlopeOf)
+VKN_DEFINE_OF_FOUR(tanhSlopeOf)
 #undef VKN_DEFINE_OF_FOUR
 
 #endif

@@ -39,7 +39,22 @@
 #define VKN_OPERAND_RUNNING_VARIANCE 33
 #define VKN_OPERAND_BATCH_MEAN 34
 #define VKN_OPERAND_BATCH_RSTD 35
-#define VKN_OPERAND_COUNT 36
+#define VKN_OPERAND_OUTPUT_GRADIENT 36
+#define VKN_OPERAND_OUTPUT_2_GRADIENT 37
+#define VKN_OPERAND_RESIDUAL_OUTPUT_GRADIENT 38
+#define VKN_OPERAND_INPUT_GRADIENT 39
+#define VKN_OPERAND_INPUT_2_GRADIENT 40
+#define VKN_OPERAND_RESIDUAL_GRADIENT 41
+#define VKN_OPERAND_GATE_GRADIENT 42
+#define VKN_OPERAND_GAMMA_GRADIENT 43
+#define VKN_OPERAND_BETA_GRADIENT 44
+#define VKN_OPERAND_GAMMA_2_GRADIENT 45
+#define VKN_OPERAND_BETA_2_GRADIENT 46
+#define VKN_OPERAND_BRANCH_BIAS_GRADIENT 47
+#define VKN_OPERAND_BRANCH_BIAS_2_GRADIENT 48
+#define VKN_OPERAND_LAYER_SCALE_GRADIENT 49
+#define VKN_OPERAND_ALPHA_GRADIENT 50
+#define VKN_OPERAND_COUNT 51
 
 // Specialisation constants. Floats are given by their bits.
 #define VKN_SPEC_WORKGROUP_SIZE 0  // invocations
@@ -75,7 +90,9 @@
 #define VKN_SPEC_GROUP_CHANNELS 30       // GroupNorm: channels of a group, of which a row is one; otherwise 0
 #define VKN_SPEC_OPERANDS_FROM_32 31     // bit (1 << (VKN_OPERAND_* - 32))
 #define VKN_SPEC_MOMENTUM 32             // of BatchNorm's running statistics
-#define VKN_SPEC_FIRST_TYPE 33
+#define VKN_SPEC_SUMS 33                 // bit (1 << VKN_SUM_*) of the sums that a kernel of columns takes
+#define VKN_SPEC_SCRATCH_WORD 34         // where the words about scratch start in the push constants
+#define VKN_SPEC_FIRST_TYPE 35
 #define VKN_SPEC_TYPE_OF(operand) (VKN_SPEC_FIRST_TYPE + (operand))  // VKN_FORMAT_*
 // Where its words start in the push constants.
 #define VKN_SPEC_WORD_OF(operand) (VKN_SPEC_FIRST_TYPE + VKN_OPERAND_COUNT + (operand))
@@ -128,6 +145,8 @@
 #define VKN_FLAG_INTERLEAVED 0x80     // pairs that turn are neighbours
 #define VKN_FLAG_CHANNELS_LAST 0x100  // a row's channels lie next to each other, rather than a channel's elements
 #define VKN_FLAG_WHOLE_CHUNKS 0x200   // no chunk has elements of two channels
+#define VKN_FLAG_MEASURE_ONLY 0x400   // a backward kernel writes what its rows' norms need to scratch, and nothing else
+#define VKN_FLAG_TRAINING 0x800       // of BatchNorm: the statistics are those of the rows
 
 // Bindings as the modules are written. The host renumbers them for each plan (src/device/specialise.cpp), so that a layout
 // holds what the operation has and nothing else.
@@ -141,10 +160,17 @@
 #define VKN_BINDING_RESIDUAL_OUTPUT 7
 #define VKN_BINDING_INPUT_2 8
 #define VKN_BINDING_OUTPUT_2 9
-#define VKN_BINDING_COUNT 10
+#define VKN_BINDING_OUTPUT_GRADIENT 10
+#define VKN_BINDING_OUTPUT_2_GRADIENT 11
+#define VKN_BINDING_RESIDUAL_OUTPUT_GRADIENT 12
+#define VKN_BINDING_INPUT_GRADIENT 13
+#define VKN_BINDING_INPUT_2_GRADIENT 14
+#define VKN_BINDING_RESIDUAL_GRADIENT 15
+#define VKN_BINDING_SCRATCH 16
+#define VKN_BINDING_COUNT 17
 // A uniform buffer, at this number in every layout, which has at most 8 storage buffers: the arguments of an indirect
 // dispatch.
-#define VKN_BINDING_DISPATCH 10
+#define VKN_BINDING_DISPATCH 17
 
 // Sizes of the shared arrays, which are literals in the kernels.
 #define VKN_MAX_SUBGROUPS 64            // of a workgroup, in FORM_SUBGROUP_SHARED
@@ -153,6 +179,20 @@
 #define VKN_COLUMN_WORKGROUP 64         // invocations of the kernels of columns
 #define VKN_JOINED_COLUMNS 8            // that a workgroup joins the parts of, with as many invocations for each
 #define VKN_MAX_GROUP 8                 // chunks that are unrolled
+
+// The gradients of parameters, which are sums over rows.
+#define VKN_SUM_GAMMA 0
+#define VKN_SUM_BETA 1
+#define VKN_SUM_GAMMA_2 2
+#define VKN_SUM_BETA_2 3
+#define VKN_SUM_BRANCH_BIAS 4
+#define VKN_SUM_BRANCH_BIAS_2 5
+#define VKN_SUM_LAYER_SCALE 6
+#define VKN_SUM_ALPHA 7
+#define VKN_SUM_COUNT 8
+
+// What a backward kernel leaves in scratch of each of a row's norms: the statistics and the means of gradients.
+#define VKN_WORDS_OF_NORM 8
 
 // The self-test writes, for each pattern and lane, two sums and a maximum.
 #define VKN_SELF_TEST_PATTERNS 8
@@ -170,6 +210,13 @@
 #define VKN_WORD_FIRST_OPERAND 3
 #define VKN_DROPOUT_WORDS 5  // number of the first row low, high, stream, and unless it is an operand, seed low, high
 #define VKN_SEED_WORDS 2
+// Words about scratch, from VKN_SPEC_SCRATCH_WORD on.
+#define VKN_SCRATCH_ROWS 0         // where in the binding that which is left of rows starts; of BatchNorm, of columns
+#define VKN_SCRATCH_SUMS 1         // these are a kernel of columns': where the sums of this dispatch's first part start
+#define VKN_SCRATCH_PART_STRIDE 2  // words from a part's sums to the next one's
+#define VKN_SCRATCH_ROWS_PER_PART 3  // a multiple of the rows of gamma
+#define VKN_SCRATCH_PARTS 4          // of this dispatch
+#define VKN_SCRATCH_WORDS 5
 #define VKN_MAX_WORDS 32
 
 #ifdef __cplusplus
@@ -183,7 +230,7 @@ using uint = uint32_t;
 #define VKN_PUSH_CONSTANTS_END pc
 #endif
 
-#if defined(__cplusplus) || defined(VKN_KERNEL_NORM)
+#if defined(__cplusplus) || defined(VKN_KERNEL_OF_ROWS)
 VKN_PUSH_CONSTANTS(RowConstants) { uint words[VKN_MAX_WORDS]; }
 VKN_PUSH_CONSTANTS_END;
 #endif
@@ -226,6 +273,28 @@ VKN_PUSH_CONSTANTS(JoinColumnsConstants) {
     uint batchRstd;
     uint runningMean;
     uint runningVariance;
+}
+VKN_PUSH_CONSTANTS_END;
+#endif
+
+// Joins the parts of a sum: element c of the result is the sum, over all parts and repeats, of the word
+// (c / inner) * outerStride + (c % inner) * innerStride + repeat * repeatStride of each part.
+#if defined(__cplusplus) || defined(VKN_KERNEL_JOIN_SUMS)
+VKN_PUSH_CONSTANTS(JoinSumsConstants) {
+    uint first;  // word of the first part's in the scratch
+    uint parts;
+    uint partStride;
+    uint elements;
+    uint inner;
+    uint innerStride;
+    uint outerStride;
+    uint repeats;
+    uint repeatStride;
+    uint lanesPerElement;  // a power of two that divides VKN_COLUMN_WORKGROUP
+    uint target;           // of the first element, from the start of its binding, in elements
+    uint format;           // VKN_FORMAT_F32, F16 or BF16
+    uint accumulates;      // added to what is there
+    float factor;          // by which the sum is multiplied
 }
 VKN_PUSH_CONSTANTS_END;
 #endif

@@ -39,6 +39,8 @@ layout(constant_id = VKN_SPEC_QUERY_ROWS) const uint kQueryRows = 0;
 layout(constant_id = VKN_SPEC_GROUP_CHANNELS) const uint kGroupChannels = 0;
 layout(constant_id = VKN_SPEC_OPERANDS_FROM_32) const uint kOperandsFrom32 = 0;
 layout(constant_id = VKN_SPEC_MOMENTUM) const float kMomentum = 0.0;
+layout(constant_id = VKN_SPEC_SUMS) const uint kSums = 0;
+layout(constant_id = VKN_SPEC_SCRATCH_WORD) const uint kScratchWord = 0;
 
 const bool kBatchNorm = kOperation == VKN_OPERATION_BATCH_NORM;
 const bool kGroupNorm = kOperation == VKN_OPERATION_GROUP_NORM;
@@ -58,6 +60,8 @@ const bool kTurns = kRotarySize != 0u;
 const bool kTurnsNeighbours = (kFlags & VKN_FLAG_INTERLEAVED) != 0u;
 const bool kInterleaved = kTurns && kTurnsNeighbours;
 const bool kHalfSplit = kTurns && !kTurnsNeighbours;
+const bool kMeasureOnly = (kFlags & VKN_FLAG_MEASURE_ONLY) != 0u;
+const bool kTraining = (kFlags & VKN_FLAG_TRAINING) != 0u;
 const bool kGpuRows = (kFlags & VKN_FLAG_GPU_ROWS) != 0u;
 
 // An operand's element type, and the first of its words in the push constants.

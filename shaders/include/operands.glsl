@@ -1,4 +1,5 @@
-// The operands of a row's kernel: views of their buffers, and how each is read or written.
+// The operands of a row's kernel that the forward and the backward have, views of their buffers, and where their rows are. How
+// x and the residual are read, and what is written, is in forward_operands.glsl and backward_operands.glsl.
 #ifndef VKN_OPERANDS_GLSL
 #define VKN_OPERANDS_GLSL
 
@@ -42,17 +43,12 @@ VKN_DECLARE_OPERAND_FROM_32(BatchRstd, VKN_OPERAND_BATCH_RSTD)
 VKN_DECLARE_VIEW(InputTensor, VKN_BINDING_INPUT, readonly)
 VKN_DECLARE_VIEW(Input2Tensor, VKN_BINDING_INPUT_2, readonly)
 VKN_DECLARE_VIEW(ResidualTensor, VKN_BINDING_RESIDUAL, readonly)
-VKN_DECLARE_VIEW(ResidualOutputTensor, VKN_BINDING_RESIDUAL_OUTPUT, VKN_READ_WRITE)
-VKN_DECLARE_VIEW(OutputTensor, VKN_BINDING_OUTPUT, VKN_READ_WRITE)
-VKN_DECLARE_VIEW(Output2Tensor, VKN_BINDING_OUTPUT_2, VKN_READ_WRITE)
-VKN_DECLARE_NARROW_VIEW(OutputTensor, VKN_BINDING_OUTPUT)
-VKN_DECLARE_NARROW_VIEW(Output2Tensor, VKN_BINDING_OUTPUT_2)
 VKN_DECLARE_VIEW(GammaTensor, VKN_BINDING_GAMMA, readonly)
 VKN_DECLARE_VIEW(BetaTensor, VKN_BINDING_BETA, readonly)
 VKN_DECLARE_VIEW(Parameters, VKN_BINDING_PARAMETERS, readonly)
 // The same, for what is read a word at a time.
 layout(std430, set = 0, binding = VKN_BINDING_PARAMETERS) readonly buffer Tables { uint tables[]; };
-layout(std430, set = 0, binding = VKN_BINDING_SCALARS) buffer Scalars { uint scalars[]; };
+layout(std430, set = 0, binding = VKN_BINDING_SCALARS) VKN_SCALARS_ACCESS buffer Scalars { uint scalars[]; };
 VKN_DECLARE_VIEW(OfBatch, VKN_BINDING_SCALARS, readonly)
 layout(std140, set = 0, binding = VKN_BINDING_DISPATCH) uniform Dispatch { uvec4 groupsAndRows; } dispatch;
 
@@ -71,35 +67,6 @@ VKN_DEFINE_LOAD(RunningMean, Parameters)
 VKN_DEFINE_LOAD(RunningVariance, Parameters)
 VKN_DEFINE_LOAD(BatchMean, OfBatch)
 VKN_DEFINE_LOAD(BatchRstd, OfBatch)
-VKN_DEFINE_STORE(ResidualOutput, ResidualOutputTensor, VKN_DEFINE_PUT)
-VKN_DEFINE_STORE(Output, OutputTensor, VKN_DEFINE_QUANTISED_PUT)
-VKN_DEFINE_STORE(Output2, Output2Tensor, VKN_DEFINE_QUANTISED_PUT)
-
-// What a plan brings up to date in place is read through the view that it is written through.
-VKN_DEFINE_DECODER(Input, kTypeInput)
-VKN_DEFINE_FETCH(Input, InputTensor, kTypeInput)
-VKN_DEFINE_SHARED_FETCH(InputInPlace, OutputTensor, kTypeInput)
-Piece loadInput(uint at, uint count) {
-    if (kInPlace && kPlacement == VKN_PLACEMENT_NONE) {
-        return decodeInput(fetchInputInPlace(at, count));
-    }
-    return decodeInput(fetchInput(at, count));
-}
-
-VKN_DEFINE_DECODER(Residual, kTypeResidual)
-VKN_DEFINE_FETCH(Residual, ResidualTensor, kTypeResidual)
-VKN_DEFINE_SHARED_FETCH(ResidualInPlace, ResidualOutputTensor, kTypeResidual)
-VKN_DEFINE_SHARED_FETCH(ResidualInOutput, OutputTensor, kTypeResidual)
-Piece loadResidual(uint at, uint count) {
-    if (kInPlace && kPlacement == VKN_PLACEMENT_POST_NORM) {
-        return decodeResidual(fetchResidualInOutput(at, count));
-    }
-    if (kInPlace) {
-        return decodeResidual(fetchResidualInPlace(at, count));
-    }
-    return decodeResidual(fetchResidual(at, count));
-}
-
 uint outerOf(uint index) {
     return index / pc.words[VKN_WORD_ROWS_PER_OUTER];
 }

@@ -61,23 +61,6 @@ uint pieceCount(uint firstChunk, uint p) {
     return min(end - min(pieceStart(firstChunk, p), end), kPiece);
 }
 
-// Where element `column` of a row lies, from the row's first.
-uint elementOf(uint column) {
-    if (!kChannelsLast) {
-        return column;
-    }
-    uint pixel = column / kGroupChannels;
-    return pixel * (kGroupChannels * kParameterRows) + (column - pixel * kGroupChannels);
-}
-
-// Which element of its row of gamma and beta an element has.
-uint parameterOf(uint column) {
-    if (kChannelsLast) {
-        return column % kGroupChannels;
-    }
-    return kChannelsFirst ? column / (hiddenSize() / kGroupChannels) : column;
-}
-
 // Of the two pieces that turn with each other, whether `p` is the first; the other is kPiecesOfChunk further.
 bool isFirstOfPair(uint p) {
     return (p / kPiecesOfChunk & 1u) == 0u;

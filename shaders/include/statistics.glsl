@@ -81,11 +81,12 @@ struct Statistics {
     float correction; // mean = centre + correction
     float rstd;       // of the scaled row
     float savedRstd;  // of the row as it is
+    float share;      // with epsilon outside the root: (deviation + epsilon) / deviation, or 0 where there is none; otherwise 1
 };
 
 // Of an operation that takes none.
 Statistics noStatistics() {
-    return Statistics(1.0, 0.0, 0.0, 1.0, 1.0);
+    return Statistics(1.0, 0.0, 0.0, 1.0, 1.0, 1.0);
 }
 
 bool isNaN(float x) {
@@ -137,6 +138,11 @@ float inverseDeviation(float variance, float epsilon) {
     return refinedInverseSqrt(variance + epsilon);
 }
 
+float shareOfDeviation(float variance, float epsilon) {
+    float share = 1.0 + epsilon * refinedInverseSqrt(variance);
+    return variance > 0.0 ? share : 0.0;
+}
+
 Statistics makeStatistics(Moments moments, float scale, float hiddenSize, float epsilon) {
     float squares = moments.squares;
     float sum = moments.sum;
@@ -147,10 +153,11 @@ Statistics makeStatistics(Moments moments, float scale, float hiddenSize, float 
     }
     if (variance == 0.0 && scale < 1.0 && epsilon > 0.0) {
         // A constant row whose scaled epsilon may have become 0: its elements are 0, not 0 / 0.
-        return Statistics(scale, moments.centre, correction, 0.0, inverseDeviation(0.0, epsilon));
+        return Statistics(scale, moments.centre, correction, 0.0, inverseDeviation(0.0, epsilon), 0.0);
     }
     float rstd = inverseDeviation(variance, kEpsilonOutside ? epsilon * scale : epsilon * scale * scale);
-    return Statistics(scale, moments.centre, correction, rstd, rstd * scale);
+    float share = kEpsilonOutside ? shareOfDeviation(variance, epsilon * scale) : 1.0;
+    return Statistics(scale, moments.centre, correction, rstd, rstd * scale, share);
 }
 
 // Scale is a power of two within 2^126 of 1, so dividing by it is exact.

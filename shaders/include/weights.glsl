@@ -15,21 +15,30 @@ vec4 inverseDeviations(vec4 variance) {
                 inverseDeviation(variance.z, kEpsilon), inverseDeviation(variance.w, kEpsilon));
 }
 
-// By the statistics of columns: those of the batch, or those that training has left.
-Piece normaliseColumns(Piece piece, uint column, uint count) {
+struct ColumnStatistics {
     Piece mean;
     Piece rstd;
+};
+
+// Those of the batch, or those that training has left.
+ColumnStatistics columnStatistics(uint column, uint count) {
+    ColumnStatistics s;
     if (kHasBatchMean) {
-        mean = loadBatchMean(pc.words[kWordBatchMean] + column, count);
-        rstd = loadBatchRstd(pc.words[kWordBatchRstd] + column, count);
+        s.mean = loadBatchMean(pc.words[kWordBatchMean] + column, count);
+        s.rstd = loadBatchRstd(pc.words[kWordBatchRstd] + column, count);
     } else {
-        mean = loadRunningMean(pc.words[kWordRunningMean] + column, count);
+        s.mean = loadRunningMean(pc.words[kWordRunningMean] + column, count);
         Piece variance = loadRunningVariance(pc.words[kWordRunningVariance] + column, count);
-        rstd.a = inverseDeviations(variance.a);
-        rstd.b = kPiece == 8u ? inverseDeviations(variance.b) : variance.b;
+        s.rstd.a = inverseDeviations(variance.a);
+        s.rstd.b = kPiece == 8u ? inverseDeviations(variance.b) : variance.b;
     }
-    vec4 a = (piece.a - mean.a) * rstd.a;
-    vec4 b = (piece.b - mean.b) * rstd.b;
+    return s;
+}
+
+Piece normaliseColumns(Piece piece, uint column, uint count) {
+    ColumnStatistics s = columnStatistics(column, count);
+    vec4 a = (piece.a - s.mean.a) * s.rstd.a;
+    vec4 b = (piece.b - s.mean.b) * s.rstd.b;
     return Piece(a, b);
 }
 

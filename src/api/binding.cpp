@@ -1,6 +1,7 @@
 // Binding pools and persistent bindings.
 #include "api/execute_info.hpp"
 #include "base/error.hpp"
+#include "plan/gradients.hpp"
 #include "record/record.hpp"
 
 using namespace vkn;
@@ -69,7 +70,7 @@ VknResult vknCreateBinding(VknPlan plan, const VknExecuteInfo* pInfo, VknBinding
     }
     binding->plan = plan;
     binding->execution = execution;
-    if (!context.facts.hasPushDescriptors && execution.shape.rows != 0) {
+    if (!context.facts.hasPushDescriptors && setsNeeded(execution) != 0) {
         result = createSets(context, static_cast<uint32_t>(setsNeeded(execution)), binding->pool, pError);
         if (result != VKN_SUCCESS) {
             context.memory.release(binding);

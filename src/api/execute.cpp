@@ -1,6 +1,7 @@
 // Recording: vknCmdExecute and what belongs to it.
 #include "api/execute_info.hpp"
 #include "base/error.hpp"
+#include "plan/gradients.hpp"
 #include "record/record.hpp"
 
 using namespace vkn;
@@ -8,6 +9,9 @@ using namespace vkn;
 static VknResult checkCommandBuffer(VkCommandBuffer commandBuffer, VknError* error) {
     return commandBuffer != nullptr ? VKN_SUCCESS : failArgument(error, "commandBuffer", 0, 1, "must not be null");
 }
+
+// Of no rows, the gradients of parameters are zeros.
+static bool hasWork(const Execution& execution) { return execution.shape.rows != 0 || joinCount(*execution.spec) != 0; }
 
 // Takes the sets of an execution from a pool. Nothing is taken on failure.
 static VknResult takeSets(VknBindingPool pool, const Execution& execution, SetSource& source, VknError* error) {
@@ -37,7 +41,7 @@ VknResult vknCmdExecute(VknPlan plan, VkCommandBuffer commandBuffer, const VknEx
     if (result == VKN_SUCCESS) {
         result = makeExecution(*plan, pInfo, Purpose::Record, execution, pError);
     }
-    if (result != VKN_SUCCESS || execution.shape.rows == 0) {
+    if (result != VKN_SUCCESS || !hasWork(execution)) {
         return result;
     }
     if (!plan->context->facts.hasPushDescriptors) {
@@ -99,12 +103,12 @@ VknResult vknCmdExecuteBinding(VknBinding binding, VkCommandBuffer commandBuffer
     }
     const bool gpuRows = made.spec->isSet(VKN_PLAN_GPU_ROWS_BIT);
     const uint64_t recorded = gpuRows ? made.shape.rows : rows;
-    if (recorded == 0) {
-        return VKN_SUCCESS;
-    }
     // The split stays that of the binding: dispatches past the rows are left out.
     Execution execution = made;
     execution.shape.rows = recorded;
+    if (!hasWork(execution)) {
+        return VKN_SUCCESS;
+    }
     recordExecution(*binding->plan, commandBuffer, execution, {binding->pool.sets, true});
     return VKN_SUCCESS;
 }

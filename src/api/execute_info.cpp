@@ -2,6 +2,7 @@
 
 #include "api/aliasing.hpp"
 #include "base/error.hpp"
+#include "plan/gradients.hpp"
 
 namespace vkn {
 
@@ -18,8 +19,8 @@ public:
         execution_ = Execution();
         execution_.spec = &plan_.spec;
         execution_.choice = &plan_.choice;
-        execution_.signature = &plan_.signature;
-        execution_.words = &plan_.words;
+        execution_.rows = &plan_.rows;
+        execution_.columns = plan_.columns.roles != 0 ? &plan_.columns : nullptr;
         execution_.shape = shapeOfRows();
         VknResult result = checkStructureType(error_, "sType", info_.sType, VKN_STRUCTURE_TYPE_EXECUTE_INFO);
         if (result == VKN_SUCCESS) {
@@ -51,9 +52,11 @@ private:
     bool looksAtBuffers() const { return purpose_ != Purpose::SizeOnly; }
 
     VknResult finish() {
-        VknResult result = looksAtBuffers() && info_.rows != 0 ? checkPlacement() : VKN_SUCCESS;
+        VknResult result = looksAtBuffers() ? (info_.rows != 0 ? checkPlacement() : checkSums()) : VKN_SUCCESS;
         if (result == VKN_SUCCESS && info_.rows != 0) {
             result = splitRows();
+        } else if (result == VKN_SUCCESS) {
+            execution_.alignment = bindingAlignment(plan_.context->facts);
         }
         if (plan_.spec.isSet(VKN_PLAN_GPU_ROWS_BIT)) {
             execution_.scratchStride = scratchStride(plan_.context->facts);
@@ -95,8 +98,10 @@ private:
             return failArgument(error_, "rowsPerOuter", info_.rowsPerOuter, 0,
                                 isOfImages() ? "must be 0 for GROUP_NORM" : "must be 0 for training");
         }
-        if (plan_.spec.isTraining() && info_.rows > UINT32_MAX) {
-            return failArgument(error_, "rows", info_.rows, UINT32_MAX, "must fit in 32 bits for training");
+        const bool sumsRows = plan_.spec.isTraining() || plan_.columns.roles != 0;
+        if (sumsRows && execution_.shape.rows > UINT32_MAX) {
+            return failArgument(error_, "rows", info_.rows, UINT32_MAX,
+                                "must fit in 32 bits where sums are taken over rows");
         }
         return VKN_SUCCESS;
     }
@@ -188,7 +193,8 @@ private:
         tensor.bufferSize = operand.bufferSize;
         tensor.elementSize = elementSize(plan_.spec.type(role.role));
         tensor.rowElements = rowElements(role, plan_.spec);
-        if (looksAtBuffers() && operand.buffer == VK_NULL_HANDLE && info_.rows != 0) {
+        const bool isUsed = info_.rows != 0 || isParameterGradient(role.role);
+        if (looksAtBuffers() && operand.buffer == VK_NULL_HANDLE && isUsed) {
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "buffer").text, 0, 1,
                         "the %s operand has no buffer", role.name);
         }
@@ -272,7 +278,7 @@ private:
                         operand.outerStride, dense,
                         "%s is dense: must be 0, or a row stride for each row of rowsPerOuter", role.name);
         }
-        if (role.isWritten && rowsOverlap(tensor, shape)) {
+        if (plan_.spec.writes(role) && rowsOverlap(tensor, shape)) {
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "outerStride").text, tensor.outerStride,
                         dense, "rows of %s overlap with these strides", role.name);
         }
@@ -289,6 +295,20 @@ private:
             }
             if (result != VKN_SUCCESS) {
                 return result;
+            }
+        }
+        return VKN_SUCCESS;
+    }
+
+    // What is written even if there are no rows.
+    VknResult checkSums() const {
+        for (uint32_t r = 1; r < kRoleCount; ++r) {
+            const auto role = static_cast<VknRole>(r);
+            if (plan_.spec.has(role) && isParameterGradient(role)) {
+                const VknResult result = checkFits(role);
+                if (result != VKN_SUCCESS) {
+                    return result;
+                }
             }
         }
         return VKN_SUCCESS;
@@ -313,6 +333,11 @@ private:
         return VKN_SUCCESS;
     }
 
+    static bool shareBindingOf(const KernelInterface& kernel, const RoleInfo& a, const RoleInfo& b) {
+        const bool hasBoth = kernel.has(a.role) && kernel.has(b.role) && a.hasSlot() && b.hasSlot();
+        return hasBoth && kernel.bindingOf(a) == kernel.bindingOf(b);
+    }
+
     VknResult checkPair(VknRole a, VknRole b) const {
         const RoleInfo& first = *findRole(a);
         const RoleInfo& second = *findRole(b);
@@ -320,7 +345,7 @@ private:
         const Tensor& y = execution_.tensors[b];
         const FieldName field = operandField(indexOfRole_[b], "offset");
         const bool shareBinding =
-            plan_.signature.bindingOfSlot[first.slot] == plan_.signature.bindingOfSlot[second.slot];
+            shareBindingOf(plan_.rows, first, second) || shareBindingOf(plan_.columns, first, second);
         if (shareBinding && x.buffer != y.buffer) {
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(indexOfRole_[b], "buffer").text, b, a,
                         "%s and %s share a binding of this plan and must lie in one VkBuffer", second.name, first.name);
@@ -337,6 +362,10 @@ private:
 
     VknResult splitRows() {
         if (!finishExecution(plan_.context->facts, execution_)) {
+            if (execution_.split.dispatchesPerOuter != 0 && execution_.columns != nullptr) {
+                return failArgument(error_, "rowsPerOuter", execution_.shape.rowsPerOuter, 0,
+                                    "must be 0 where sums are taken over so many rows, or with so many operands");
+            }
             return fail(
                 error_, VKN_ERROR_UNSUPPORTED, "rows", info_.rows, plan_.context->facts.maxStorageBufferRange,
                 "operands that share a binding are further apart, or a row is larger, than the %llu bytes that this "
@@ -347,9 +376,10 @@ private:
             return failArgument(error_, "rowsPerOuter", execution_.shape.rowsPerOuter, execution_.split.rowsPerDispatch,
                                 "queries and keys of a token must fit in one dispatch");
         }
-        if (plan_.spec.isTraining() && scratchSize(execution_) > plan_.context->facts.maxStorageBufferRange) {
+        const bool hasOneScratch = plan_.spec.isTraining() || plan_.columns.roles != 0;
+        if (hasOneScratch && scratchSize(execution_) > plan_.context->facts.maxStorageBufferRange) {
             return fail(error_, VKN_ERROR_UNSUPPORTED, "rows", info_.rows, plan_.context->facts.maxStorageBufferRange,
-                        "the statistics of so many and so wide rows need %llu bytes of scratch, more than this device "
+                        "the sums over so many and so wide rows need %llu bytes of scratch, more than this device "
                         "lets a binding have",
                         static_cast<unsigned long long>(scratchSize(execution_)));
         }
@@ -382,7 +412,7 @@ private:
         const uint64_t alignment = scratchAlignment(plan_.context->facts, plan_.spec);
         if (info_.scratchBuffer == VK_NULL_HANDLE) {
             return failArgument(error_, "scratchBuffer", 0, needed,
-                                "a plan with VKN_PLAN_GPU_ROWS_BIT, or one that trains, needs scratch");
+                                "GPU_ROWS, training and the gradients of parameters need scratch");
         }
         if (info_.scratchOffset % alignment != 0) {
             return failArgument(error_, "scratchOffset", info_.scratchOffset, alignment,

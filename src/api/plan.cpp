@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "device/objects.hpp"
 #include "device/pipeline.hpp"
+#include "plan/gradients.hpp"
 #include "plan/traffic.hpp"
 #include "record/record.hpp"
 
@@ -21,42 +22,105 @@ static PipelineMaker pipelineMaker(const VknContext_T& context) {
 
 static void destroyPipelines(VknPlan_T& plan) {
     const VknContext_T& context = *plan.context;
-    for (VkPipeline* pipeline :
-         {&plan.general, &plan.aligned, &plan.prepareRows, &plan.columns, &plan.alignedColumns, &plan.joinColumns}) {
-        if (*pipeline != VK_NULL_HANDLE) {
-            context.functions.DestroyPipeline(context.device, *pipeline, context.memory.callbacks());
-            *pipeline = VK_NULL_HANDLE;
+    for (VkPipeline& pipeline : plan.pipelines) {
+        if (pipeline != VK_NULL_HANDLE) {
+            context.functions.DestroyPipeline(context.device, pipeline, context.memory.callbacks());
+            pipeline = VK_NULL_HANDLE;
         }
     }
 }
 
-static VknResult createPipelinesOfColumns(const PipelineMaker& maker, VknPlan_T& plan, VknError* error) {
-    VknResult result = makeColumnPipeline(maker, plan.spec, plan.choice, false, plan.columns, error);
-    if (result == VKN_SUCCESS && plan.choice.hasAlignedColumns) {
-        result = makeColumnPipeline(maker, plan.spec, plan.choice, true, plan.alignedColumns, error);
-    }
-    return result == VKN_SUCCESS ? makeJoinPipeline(maker, plan.spec, plan.choice, plan.joinColumns, error) : result;
-}
+// Makes a plan's pipelines one by one; after a failure, none any more.
+class PipelineSet {
+public:
+    PipelineSet(VknPlan_T& plan, VknError* error) : plan_(plan), maker_(pipelineMaker(*plan.context)), error_(error) {}
 
-static VknResult createPipelines(VknPlan_T& plan, VknError* error) {
-    const PipelineMaker maker = pipelineMaker(*plan.context);
-    VknResult result =
-        makeKernelPipeline(maker, plan.spec, plan.choice, plan.signature, plan.words, false, plan.general, error);
-    if (result == VKN_SUCCESS && plan.choice.hasAlignedKernel) {
-        result =
-            makeKernelPipeline(maker, plan.spec, plan.choice, plan.signature, plan.words, true, plan.aligned, error);
+    VknResult make() {
+        makeRows();
+        if (plan_.spec.isSet(VKN_PLAN_GPU_ROWS_BIT)) {
+            add([&] { return makePrepareRowsPipeline(maker_, plan_.pipelines[kPrepareRowsPipeline], error_); });
+        }
+        if (plan_.spec.takesColumnStatistics()) {
+            makeColumns();
+        }
+        if (plan_.columns.roles != 0) {
+            makeSums();
+        }
+        if (result_ != VKN_SUCCESS) {
+            destroyPipelines(plan_);
+        }
+        return result_;
     }
-    if (result == VKN_SUCCESS && plan.spec.isSet(VKN_PLAN_GPU_ROWS_BIT)) {
-        result = makePrepareRowsPipeline(maker, plan.prepareRows, error);
+
+private:
+    VknPlan_T& plan_;
+    const PipelineMaker maker_;
+    VknError* error_;
+    VknResult result_ = VKN_SUCCESS;
+
+    template <typename Make>
+    void add(const Make& makeOne) {
+        if (result_ == VKN_SUCCESS) {
+            result_ = makeOne();
+        }
     }
-    if (result == VKN_SUCCESS && plan.spec.isTraining()) {
-        result = createPipelinesOfColumns(maker, plan, error);
+
+    void addRows(PipelineKind kind, bool measuresOnly, uint32_t sums) {
+        const auto addOne = [&](uint32_t ofKind, bool aligned) {
+            add([&] {
+                return makeRowPipeline(maker_, plan_.spec, plan_.choice, {plan_.rows, aligned, measuresOnly, sums},
+                                       plan_.pipelines[ofKind], error_);
+            });
+        };
+        addOne(kind, false);
+        if (plan_.choice.hasAlignedKernel) {
+            addOne(kind + 1, true);
+        }
     }
-    if (result != VKN_SUCCESS) {
-        destroyPipelines(plan);
+
+    // What rows leave for columns, the kernel that comes before those does.
+    void makeRows() {
+        const bool measuresFirst = measuresBefore(plan_.spec);
+        const uint32_t sums = rowsLeaveScratch(plan_.spec) ? sumsOf(plan_.spec) : 0;
+        addRows(kRowsPipeline, false, measuresFirst ? 0 : sums);
+        if (measuresFirst) {
+            addRows(kMeasurePipeline, true, sums);
+        }
     }
-    return result;
-}
+
+    void makeColumns() {
+        const auto addOne = [&](PipelineKind kind, bool aligned) {
+            add([&] {
+                return makeColumnPipeline(maker_, plan_.spec, plan_.choice, aligned, plan_.pipelines[kind], error_);
+            });
+        };
+        addOne(kColumnsPipeline, false);
+        if (plan_.choice.hasAlignedColumns) {
+            addOne(kAlignedColumnsPipeline, true);
+        }
+        add([&] {
+            return makeJoinPipeline(maker_, plan_.spec, plan_.choice, plan_.pipelines[kJoinColumnsPipeline], error_);
+        });
+    }
+
+    void makeSums() {
+        for (uint32_t pass = 0; pass < passesOfSums(plan_.spec, plan_.choice); ++pass) {
+            const uint32_t sums = sumsOfPass(plan_.spec, plan_.choice, pass);
+            const auto addOne = [&](uint32_t kind, bool aligned) {
+                add([&] {
+                    return makeGradientColumnPipeline(maker_, plan_.spec, plan_.choice,
+                                                      {plan_.columns, aligned, false, sums}, plan_.pipelines[kind],
+                                                      error_);
+                });
+            };
+            addOne(kGradientColumnsPipeline + pass, false);
+            if (plan_.choice.hasAlignedColumns) {
+                addOne(kAlignedGradientColumnsPipeline + pass, true);
+            }
+        }
+        add([&] { return makeJoinSumsPipeline(maker_, plan_.pipelines[kJoinSumsPipeline], error_); });
+    }
+};
 
 // Chooses and compiles; where a driver cannot compile a form that nobody forced, the next safer one.
 static VknResult chooseAndCompile(VknPlan_T& plan, VknError* error) {
@@ -67,7 +131,7 @@ static VknResult chooseAndCompile(VknPlan_T& plan, VknError* error) {
         if (result != VKN_SUCCESS) {
             return result;
         }
-        result = createPipelines(plan, error);
+        result = PipelineSet(plan, error).make();
         if (result == VKN_SUCCESS && error != nullptr) {
             *error = untouched;  // by the forms that failed before
         }
@@ -87,12 +151,11 @@ VknResult createPlan(VknContext context, const OperationSpec& spec, VknPlan* pla
     }
     created->context = context;
     created->spec = spec;
-    VknResult result = makeSignature(context->facts, spec, created->signature, error);
-    created->words = makeWordLayout(spec);
-    if (result == VKN_SUCCESS && created->words.count > VKN_MAX_WORDS) {
-        result = fail(error, VKN_ERROR_UNSUPPORTED, "pOperands", created->words.count, VKN_MAX_WORDS,
-                      "these operands and options need %u words of push constants, and devices grant %u",
-                      created->words.count, uint32_t{VKN_MAX_WORDS});
+    VknResult result =
+        makeKernelInterface(context->facts, spec, rolesOfRows(spec), scratchWordsOfRows(spec), created->rows, error);
+    if (result == VKN_SUCCESS && sumsOf(spec) != 0) {
+        result = makeKernelInterface(context->facts, spec, rolesOfColumns(spec), scratchWordsOfColumns(spec),
+                                     created->columns, error);
     }
     if (result == VKN_SUCCESS) {
         result = chooseAndCompile(*created, error);
@@ -125,12 +188,16 @@ void vknDestroyPlan(VknPlan plan) {
     plan->context->memory.release(plan);
 }
 
+static bool needsScratchOfColumns(const OperationSpec& spec) {
+    return spec.takesColumnStatistics() || sumsOf(spec) != 0;
+}
+
 static VkBufferUsageFlags scratchUsage(const OperationSpec& spec) {
     if (spec.isSet(VKN_PLAN_GPU_ROWS_BIT)) {
         return VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT |
                VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT;
     }
-    return spec.isTraining() ? VkBufferUsageFlags{VK_BUFFER_USAGE_STORAGE_BUFFER_BIT} : 0u;
+    return needsScratchOfColumns(spec) ? VkBufferUsageFlags{VK_BUFFER_USAGE_STORAGE_BUFFER_BIT} : 0u;
 }
 
 void vknGetPlanInfo(VknPlan plan, VknPlanInfo* pInfo) {
@@ -153,11 +220,13 @@ void vknGetPlanInfo(VknPlan plan, VknPlanInfo* pInfo) {
     pInfo->scratchSize = mostScratchUnsplit(facts, spec);
     pInfo->scratchAlignment = scratchAlignment(facts, spec);
     pInfo->scratchUsage = scratchUsage(spec);
-    pInfo->storageBufferCount = plan->signature.bindingCount;
+    const uint32_t ofRows = plan->rows.signature.bindingCount;
+    const uint32_t ofColumns = plan->columns.signature.bindingCount;
+    pInfo->storageBufferCount = ofRows > ofColumns ? ofRows : ofColumns;
     pInfo->pushConstantSize = sizeof(RowConstants);
     pInfo->disturbedState = VKN_DISTURBED_COMPUTE_PIPELINE_BIT | VKN_DISTURBED_COMPUTE_DESCRIPTOR_SET_0_BIT |
                             VKN_DISTURBED_PUSH_CONSTANTS_BIT;
-    snprintf(pInfo->signature, sizeof pInfo->signature, "%s", plan->signature.text);
+    snprintf(pInfo->signature, sizeof pInfo->signature, "%s", plan->rows.signature.text);
     snprintf(pInfo->reason, sizeof pInfo->reason, "%s", choice.reason);
 }
 
@@ -178,10 +247,19 @@ VknResult enumerate(const T* all, uint32_t total, uint32_t* pCount, T* out) {
     return copied < total ? VKN_INCOMPLETE : VKN_SUCCESS;
 }
 
+// Among those of the kernel that has the operand: of rows, or else of columns, or one that binds nothing else.
+uint32_t bindingOf(const VknPlan_T& plan, const RoleInfo& role) {
+    if (!role.hasSlot()) {
+        return VKN_BINDING_OF_ITS_OWN;
+    }
+    return plan.rows.has(role.role) ? plan.rows.bindingOf(role)
+                                    : plan.rows.signature.bindingCount + plan.columns.bindingOf(role);
+}
+
 VknOperandAccess accessOfOperand(const VknPlan_T& plan, const RoleInfo& role) {
     VknOperandAccess access = {};
     access.role = role.role;
-    access.binding = plan.signature.bindingOfSlot[role.slot];
+    access.binding = bindingOf(plan, role);
     access.stageMask = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
     access.accessMask = (plan.spec.writes(role) ? VkAccessFlags{VK_ACCESS_SHADER_WRITE_BIT} : 0u) |
                         (plan.spec.reads(role) ? VkAccessFlags{VK_ACCESS_SHADER_READ_BIT} : 0u);
@@ -213,7 +291,7 @@ VknResult vknGetPlanAccesses(VknPlan plan, uint32_t* pCount, VknOperandAccess* p
         scratch.accessMask = secondScope(true).accesses;
         scratch.bufferUsage = scratchUsage(plan->spec);
     }
-    if (plan->spec.isTraining()) {
+    if (needsScratchOfColumns(plan->spec)) {
         VknOperandAccess& scratch = all[count++];
         scratch.binding = VKN_BINDING_OUTPUT;
         scratch.stageMask = secondScope(false).stages;
@@ -224,10 +302,9 @@ VknResult vknGetPlanAccesses(VknPlan plan, uint32_t* pCount, VknOperandAccess* p
 }
 
 VknResult vknGetPlanPipelines(VknPlan plan, uint32_t* pCount, VkPipeline* pPipelines) {
-    VkPipeline all[6] = {};
+    VkPipeline all[kPipelineCount] = {};
     uint32_t count = 0;
-    for (VkPipeline pipeline :
-         {plan->general, plan->aligned, plan->prepareRows, plan->columns, plan->alignedColumns, plan->joinColumns}) {
+    for (VkPipeline pipeline : plan->pipelines) {
         if (pipeline != VK_NULL_HANDLE) {
             all[count++] = pipeline;
         }

@@ -33,19 +33,35 @@ struct VknContext_T {
     }
 };
 
+namespace vkn {
+
+// A plan's pipelines. Those of columns come once for each pass of sums.
+enum PipelineKind : uint32_t {
+    kRowsPipeline,
+    kAlignedRowsPipeline,
+    kMeasurePipeline,  // the backward's, where it measures rows before it writes them
+    kAlignedMeasurePipeline,
+    kPrepareRowsPipeline,  // with GPU_ROWS
+    kColumnsPipeline,      // the statistics of columns
+    kAlignedColumnsPipeline,
+    kJoinColumnsPipeline,
+    kJoinSumsPipeline,
+    kGradientColumnsPipeline,
+    kAlignedGradientColumnsPipeline = kGradientColumnsPipeline + VKN_SUM_COUNT,
+    kPipelineCount = kAlignedGradientColumnsPipeline + VKN_SUM_COUNT,
+};
+
+}  // namespace vkn
+
 struct VknPlan_T {
     VknContext context = nullptr;
     vkn::OperationSpec spec;
     vkn::KernelChoice choice;
-    vkn::Signature signature;
-    vkn::WordLayout words;
-    VkPipeline general = VK_NULL_HANDLE;      // any alignment
-    VkPipeline aligned = VK_NULL_HANDLE;      // null where the choice has none
-    VkPipeline prepareRows = VK_NULL_HANDLE;  // with GPU_ROWS
-    // Training: the statistics of columns, of any alignment and as above, and what joins their parts.
-    VkPipeline columns = VK_NULL_HANDLE;
-    VkPipeline alignedColumns = VK_NULL_HANDLE;
-    VkPipeline joinColumns = VK_NULL_HANDLE;
+    vkn::KernelInterface rows;
+    vkn::KernelInterface columns;                    // of the backward's sums over rows, where it takes any
+    VkPipeline pipelines[vkn::kPipelineCount] = {};  // by PipelineKind; null where the plan has none
+
+    bool has(vkn::PipelineKind kind) const { return pipelines[kind] != VK_NULL_HANDLE; }
 };
 
 struct VknBindingPool_T {

@@ -100,13 +100,15 @@ static uint32_t kernelFlags(const OperationSpec& spec, const KernelChoice& choic
            when(spec.channels != 0 && spec.hiddenSize / spec.channels % choice.chunk == 0, VKN_FLAG_WHOLE_CHUNKS) |
            when(spec.isSet(VKN_PLAN_EPSILON_OUTSIDE_ROOT_BIT), VKN_FLAG_EPSILON_OUTSIDE) |
            when(spec.isSet(VKN_PLAN_EARLY_CAST_BIT), VKN_FLAG_EARLY_CAST) |
-           when(spec.isSet(VKN_PLAN_IN_PLACE_BIT), VKN_FLAG_IN_PLACE) |
+           when(spec.isSet(VKN_PLAN_IN_PLACE_BIT), VKN_FLAG_IN_PLACE) | when(spec.isTraining(), VKN_FLAG_TRAINING) |
            when(spec.isSet(VKN_PLAN_GPU_ROWS_BIT), VKN_FLAG_GPU_ROWS) | when(choice.readAgain, VKN_FLAG_READ_AGAIN);
 }
 
-static void fillOperation(const OperationSpec& spec, const WordLayout& words, SpecialisationValues& values) {
-    values[VKN_SPEC_OPERANDS] = static_cast<uint32_t>(spec.roles);
-    values[VKN_SPEC_OPERANDS_FROM_32] = static_cast<uint32_t>(spec.roles >> 32);
+static void fillOperation(const OperationSpec& spec, const KernelInterface& kernel, SpecialisationValues& values) {
+    const WordLayout& words = kernel.words;
+    values[VKN_SPEC_OPERANDS] = static_cast<uint32_t>(kernel.roles);
+    values[VKN_SPEC_OPERANDS_FROM_32] = static_cast<uint32_t>(kernel.roles >> 32);
+    values[VKN_SPEC_SCRATCH_WORD] = words.ofScratch;
     values[VKN_SPEC_MOMENTUM] = bitsOf(spec.momentum);
     values[VKN_SPEC_PARTIAL_SIZE] = spec.partialSize;
     values[VKN_SPEC_PLACEMENT] = spec.placement;
@@ -136,6 +138,9 @@ static void fillOperation(const OperationSpec& spec, const WordLayout& words, Sp
         values[VKN_SPEC_TYPE_OF(r)] = spec.types[spec.standIn(static_cast<VknRole>(r))];
         values[VKN_SPEC_WORD_OF(r)] = words.ofRole[r];
     }
+    if (spec.isBackward() && !spec.has(VKN_ROLE_RESIDUAL)) {  // the stream's type, to which an early cast rounds
+        values[VKN_SPEC_TYPE_OF(VKN_ROLE_RESIDUAL)] = spec.types[VKN_ROLE_RESIDUAL_OUTPUT];
+    }
 }
 
 static PipelineRequest requestOf(const KernelChoice& choice, const char* module, const uint32_t* specialisation) {
@@ -151,18 +156,51 @@ static const char* moduleSuffix(const KernelChoice& choice) {
     return choice.form == VKN_KERNEL_FORM_SHARED ? "base" : "sg";
 }
 
-VknResult makeKernelPipeline(const PipelineMaker& maker, const OperationSpec& spec, const KernelChoice& choice,
-                             const Signature& signature, const WordLayout& words, bool aligned, VkPipeline& pipeline,
-                             VknError* error) {
-    SpecialisationValues values = {};
+static void fillKernel(const OperationSpec& spec, const KernelChoice& choice, const KernelRequest& request,
+                       SpecialisationValues& values) {
     fillChoice(choice, values);
-    fillOperation(spec, words, values);
-    values[VKN_SPEC_FLAGS] = kernelFlags(spec, choice) | (words.hasOuterStrides ? VKN_FLAG_OUTER_STRIDES : 0U);
+    fillOperation(spec, request.kernel, values);
+    values[VKN_SPEC_SUMS] = request.sums;
+    values[VKN_SPEC_FLAGS] = kernelFlags(spec, choice) |
+                             (request.kernel.words.hasOuterStrides ? VKN_FLAG_OUTER_STRIDES : 0U) |
+                             (request.measuresOnly ? VKN_FLAG_MEASURE_ONLY : 0U);
+}
+
+VknResult makeRowPipeline(const PipelineMaker& maker, const OperationSpec& spec, const KernelChoice& choice,
+                          const KernelRequest& kernel, VkPipeline& pipeline, VknError* error) {
+    SpecialisationValues values = {};
+    fillKernel(spec, choice, kernel, values);
     char module[48];
-    snprintf(module, sizeof module, "norm%s.%s", aligned ? "_aligned" : "", moduleSuffix(choice));
+    snprintf(module, sizeof module, "%s%s.%s", spec.isBackward() ? "backward" : "norm",
+             kernel.aligned ? "_aligned" : "", moduleSuffix(choice));
     PipelineRequest request = requestOf(choice, module, values);
-    request.bindingOfSlot = signature.bindingOfSlot;
+    request.bindingOfSlot = kernel.kernel.signature.bindingOfSlot;
     request.name = spec.name[0] != '\0' ? spec.name : module;
+    return makePipeline(maker, request, pipeline, error);
+}
+
+VknResult makeGradientColumnPipeline(const PipelineMaker& maker, const OperationSpec& spec, const KernelChoice& choice,
+                                     const KernelRequest& kernel, VkPipeline& pipeline, VknError* error) {
+    SpecialisationValues values = {};
+    fillKernel(spec, choice, kernel, values);
+    values[VKN_SPEC_WORKGROUP_SIZE] = VKN_COLUMN_WORKGROUP;
+    PipelineRequest request;
+    request.module = kernel.aligned ? "gradient_columns_aligned.base" : "gradient_columns.base";
+    request.specialisation = values;
+    request.bindingOfSlot = kernel.kernel.signature.bindingOfSlot;
+    request.name = spec.name[0] != '\0' ? spec.name : request.module;
+    return makePipeline(maker, request, pipeline, error);
+}
+
+VknResult makeJoinSumsPipeline(const PipelineMaker& maker, VkPipeline& pipeline, VknError* error) {
+    SpecialisationValues values = {};
+    values[VKN_SPEC_WORKGROUP_SIZE] = VKN_COLUMN_WORKGROUP;
+    values[VKN_SPEC_CHUNK] = 4;
+    values[VKN_SPEC_PIECE] = 4;
+    PipelineRequest request;
+    request.module = "join_sums.base";
+    request.specialisation = values;
+    request.name = "vknorm sums over rows";
     return makePipeline(maker, request, pipeline, error);
 }
 
@@ -171,7 +209,9 @@ static VknResult makeOneOfColumns(const PipelineMaker& maker, const OperationSpe
                                   const char* module, VkPipeline& pipeline, VknError* error) {
     SpecialisationValues values = {};
     fillChoice(choice, values);
-    fillOperation(spec, WordLayout(), values);
+    KernelInterface kernel;
+    kernel.roles = spec.roles;
+    fillOperation(spec, kernel, values);
     values[VKN_SPEC_WORKGROUP_SIZE] = VKN_COLUMN_WORKGROUP;
     values[VKN_SPEC_FLAGS] = kernelFlags(spec, choice);
     PipelineRequest request;

@@ -5,8 +5,7 @@
 #include "device/functions.hpp"
 #include "include/interface.h"
 #include "plan/choose.hpp"
-#include "plan/signature.hpp"
-#include "plan/words.hpp"
+#include "plan/kernel_interface.hpp"
 
 namespace vkn {
 
@@ -36,10 +35,18 @@ VknResult makePipeline(const PipelineMaker& maker, const PipelineRequest& reques
 
 void nameObject(const Functions& functions, VkDevice device, VkObjectType type, uint64_t handle, const char* name);
 
-// The kernel of an operation as a choice has it. `aligned`: for rows that start at 16 bytes and are whole chunks.
-VknResult makeKernelPipeline(const PipelineMaker& maker, const OperationSpec& spec, const KernelChoice& choice,
-                             const Signature& signature, const WordLayout& words, bool aligned, VkPipeline& pipeline,
-                             VknError* error);
+// A kernel of rows, or of the backward's columns.
+struct KernelRequest {
+    const KernelInterface& kernel;
+    bool aligned = false;       // for rows that start at 16 bytes and are whole chunks
+    bool measuresOnly = false;  // the backward's
+    uint32_t sums = 0;          // bits (1 << VKN_SUM_*)
+};
+VknResult makeRowPipeline(const PipelineMaker& maker, const OperationSpec& spec, const KernelChoice& choice,
+                          const KernelRequest& kernel, VkPipeline& pipeline, VknError* error);
+VknResult makeGradientColumnPipeline(const PipelineMaker& maker, const OperationSpec& spec, const KernelChoice& choice,
+                                     const KernelRequest& kernel, VkPipeline& pipeline, VknError* error);
+VknResult makeJoinSumsPipeline(const PipelineMaker& maker, VkPipeline& pipeline, VknError* error);
 
 // Of a plan that trains: the kernel of columns, and the one that joins their parts.
 VknResult makeColumnPipeline(const PipelineMaker& maker, const OperationSpec& spec, const KernelChoice& choice,

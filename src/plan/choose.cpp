@@ -174,7 +174,8 @@ public:
     Chooser(const DeviceFacts& facts, const OperationSpec& spec, KernelChoice& choice, VknError* error)
         : facts_(facts),
           spec_(spec),
-          budget_(registerBudget(facts, spec.placement != VKN_PLACEMENT_NONE || spec.has(VKN_ROLE_GATE))),
+          budget_(registerBudget(facts,
+                                 spec.placement != VKN_PLACEMENT_NONE || spec.has(VKN_ROLE_GATE) || spec.isBackward())),
           choice_(choice),
           error_(error) {}
 
@@ -349,8 +350,12 @@ private:
         return size;
     }
 
-    // A row is held from its statistics to its output. A lane that quantises whole blocks has others then.
+    // A row is held from its statistics to its output. A lane that quantises whole blocks has others then. The backward has two
+    // tensors or more, and reads them again.
     bool isWorthHolding() const {
+        if (spec_.isBackward()) {
+            return false;
+        }
         const bool isPerBlock = spec_.quantization == VKN_QUANTIZATION_PER_BLOCK && spec_.measuresOutput();
         return (spec_.takesStatistics() || spec_.measuresOutput()) && !isPerBlock;
     }
@@ -378,6 +383,7 @@ private:
         const bool fitsPair = !spec_.turnsHalves() || mostHeldChunks() >= 2;
         choice_.hasAlignedKernel = isHeld() && fitsPair && run % choice_.chunk == 0 && areHalvesWhole;
         choice_.hasAlignedColumns = choice_.hasAlignedKernel && hasRoomForColumns();
+        choice_.sumsPerPass = registerBudget(facts_, true).heldElements >= 16 ? VKN_SUM_COUNT : 2;
     }
 
     // On a CPU a few workgroups that loop over rows cost far less than one for each row.

@@ -9,12 +9,15 @@ static constexpr uint64_t kElementsOfParts = 1u << 19;
 // Below, reading the rows costs less than what is written and read for their part.
 static constexpr uint64_t kLeastRowsPerPart = 32;
 
-uint64_t mostParts(uint32_t hiddenSize) { return hiddenSize < kElementsOfParts ? kElementsOfParts / hiddenSize : 1; }
+uint64_t mostParts(uint64_t width) { return width < kElementsOfParts ? kElementsOfParts / width : 1; }
+
+uint64_t rowsOfParts(uint64_t rows, uint64_t width) {
+    return larger(divideUp(rows, mostParts(width)), kLeastRowsPerPart);
+}
 
 ColumnParts divideColumns(uint64_t rows, uint32_t hiddenSize, uint64_t& rowsPerDispatch) {
     ColumnParts parts;
-    const uint64_t wanted = divideUp(rows, mostParts(hiddenSize));
-    parts.rowsPerPart = larger(wanted, kLeastRowsPerPart);
+    parts.rowsPerPart = rowsOfParts(rows, hiddenSize);
     if (parts.rowsPerPart >= rowsPerDispatch) {
         parts.rowsPerPart = rowsPerDispatch;
     } else if (rowsPerDispatch < rows) {

@@ -15,8 +15,11 @@ struct ColumnParts {
 // of theirs where there are several.
 ColumnParts divideColumns(uint64_t rows, uint32_t hiddenSize, uint64_t& rowsPerDispatch);
 
+// Rows of a part where nothing else limits them.
+uint64_t rowsOfParts(uint64_t rows, uint64_t width);
+
 // The most parts that any number of rows has in one dispatch.
-uint64_t mostParts(uint32_t hiddenSize);
+uint64_t mostParts(uint64_t width);
 
 // Bytes of what is known of parts: two floats a column.
 uint64_t bytesOfParts(uint64_t count, uint32_t hiddenSize);

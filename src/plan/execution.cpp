@@ -1,6 +1,9 @@
 #include "plan/execution.hpp"
 
 #include "base/integers.hpp"
+#include "plan/gradients.hpp"
+
+#include <initializer_list>
 
 namespace vkn {
 
@@ -33,11 +36,11 @@ static bool isExecutionAligned(const Execution& execution) {
 
 // Calls visit(role, binding) in the order of bindings; operands that share one follow each other.
 template <typename Visit>
-static void forEachOperand(const Execution& execution, const Visit& visit) {
-    for (uint32_t binding = 0; binding < execution.signature->bindingCount; ++binding) {
+static void forEachOperand(const KernelInterface& kernel, const Visit& visit) {
+    for (uint32_t binding = 0; binding < kernel.signature.bindingCount; ++binding) {
         for (uint32_t r = 1; r < kRoleCount; ++r) {
             const RoleInfo* role = findRole(static_cast<VknRole>(r));
-            if (execution.spec->has(role->role) && execution.signature->bindingOfSlot[role->slot] == binding) {
+            if (kernel.has(role->role) && role->hasSlot() && kernel.bindingOf(*role) == binding) {
                 visit(*role, binding);
             }
         }
@@ -56,18 +59,38 @@ static void planParts(Execution& execution) {
     split.dispatchCount = divideUp(execution.shape.rows, split.rowsPerDispatch);
 }
 
+// The bindings of both kernels; those of columns are numbered behind those of rows.
+static uint32_t collectBound(const Execution& execution, BoundTensor* bound) {
+    uint32_t count = 0;
+    uint32_t first = 0;
+    for (const KernelInterface* kernel : {execution.rows, execution.columns}) {
+        if (kernel != nullptr) {
+            forEachOperand(*kernel, [&](const RoleInfo& role, uint32_t binding) {
+                bound[count++] = {execution.tensors[role.role], first + binding, isPerRow(execution, role)};
+            });
+            first = VKN_BINDING_COUNT;
+        }
+    }
+    return count;
+}
+
+static bool hasOuterStrides(const Execution& execution) {
+    return execution.rows->words.hasOuterStrides &&
+           (execution.columns == nullptr || execution.columns->words.hasOuterStrides);
+}
+
 bool finishExecution(const DeviceFacts& facts, Execution& execution) {
     execution.alignment = bindingAlignment(facts);
     execution.isAligned = isExecutionAligned(execution);
-    BoundTensor bound[kRoleCount];
-    uint32_t count = 0;
-    forEachOperand(execution, [&](const RoleInfo& role, uint32_t binding) {
-        bound[count++] = {execution.tensors[role.role], binding, isPerRow(execution, role)};
-    });
+    BoundTensor bound[2 * kRoleCount];
+    const uint32_t count = collectBound(execution, bound);
     const bool fits = planSplit(execution.shape, bound, count, facts.maxStorageBufferRange, execution.alignment,
-                                execution.words->hasOuterStrides, execution.split);
-    if (fits && execution.spec->isTraining()) {
+                                hasOuterStrides(execution), execution.split);
+    if (fits && execution.spec->takesColumnStatistics()) {
         planParts(execution);
+    }
+    if (fits && execution.columns != nullptr) {
+        return divideRows(*execution.spec, execution.shape, execution.split, execution.parts);
     }
     return fits;
 }
@@ -86,30 +109,44 @@ ByteRange operandRange(const Execution& execution, VknRole role) {
     return boundRange(wholeRange(execution, role), execution.alignment);
 }
 
-static void bindOperands(const Execution& execution, Dispatch& dispatch) {
+static void bindOperands(const Execution& execution, const KernelInterface& kernel, Dispatch& dispatch) {
     ByteRange ranges[VKN_BINDING_COUNT];
-    forEachOperand(execution, [&](const RoleInfo& role, uint32_t binding) {
+    forEachOperand(kernel, [&](const RoleInfo& role, uint32_t binding) {
         const ByteRange own = boundRange(rangeOfRun(execution, role, dispatch.run), execution.alignment);
         const bool isFirst = dispatch.buffers[binding].buffer == VK_NULL_HANDLE;
         ranges[binding] = isFirst ? own : join(ranges[binding], own);
         dispatch.buffers[binding] = {execution.tensors[role.role].buffer, ranges[binding].begin,
                                      ranges[binding].size()};
-        if ((role.isWritten && role.isPerRow()) ||
+        if ((execution.spec->writes(role) && role.isPerRow()) ||
             dispatch.written[binding].size() != 0) {  // with what is only read behind it
             dispatch.written[binding] = ranges[binding];
         }
     });
+    if (kernel.signature.hasSlot[VKN_BINDING_SCRATCH]) {
+        dispatch.buffers[kernel.signature.bindingOfSlot[VKN_BINDING_SCRATCH]] = scratchBuffer(execution);
+    }
 }
 
 // Elements from the start of an operand's binding to its first element in this dispatch.
-static uint32_t startInBinding(const Execution& execution, const Dispatch& dispatch, const RoleInfo& role) {
-    const BoundBuffer& bound = dispatch.buffers[execution.signature->bindingOfSlot[role.slot]];
+static uint32_t startInBinding(const Execution& execution, const KernelInterface& kernel, const Dispatch& dispatch,
+                               const RoleInfo& role) {
+    const BoundBuffer& bound = dispatch.buffers[kernel.bindingOf(role)];
     const uint64_t begin = rangeOfRun(execution, role, dispatch.run).begin;
     return static_cast<uint32_t>((begin - bound.offset) / execution.tensors[role.role].elementSize);
 }
 
-static RowConstants makeConstants(const Execution& execution, const Dispatch& dispatch) {
-    const WordLayout& layout = *execution.words;
+static void fillDropoutWords(const Execution& execution, const RowRun& run, uint32_t* words) {
+    const uint64_t firstRow = execution.firstRow + run.first;
+    const uint32_t dropout[VKN_DROPOUT_WORDS] = {static_cast<uint32_t>(firstRow), static_cast<uint32_t>(firstRow >> 32),
+                                                 execution.stream, static_cast<uint32_t>(execution.seed),
+                                                 static_cast<uint32_t>(execution.seed >> 32)};
+    for (uint32_t i = 0; i < dropoutWords(*execution.spec); ++i) {
+        words[i] = dropout[i];
+    }
+}
+
+static RowConstants makeConstants(const Execution& execution, const KernelInterface& kernel, const Dispatch& dispatch) {
+    const WordLayout& layout = kernel.words;
     const uint64_t inner = execution.shape.rowsPerOuter;
     const bool severalOuters = dispatch.run.count > inner;
     RowConstants constants = {};
@@ -118,9 +155,9 @@ static RowConstants makeConstants(const Execution& execution, const Dispatch& di
     words[VKN_WORD_HIDDEN_SIZE] = execution.spec->kernelRowSize();
     // A run inside one block is counted as a block of its own, so that strides too long for 32 bits do not matter.
     words[VKN_WORD_ROWS_PER_OUTER] = static_cast<uint32_t>(severalOuters ? inner : dispatch.run.count);
-    forEachOperand(execution, [&](const RoleInfo& role, uint32_t) {
+    forEachOperand(kernel, [&](const RoleInfo& role, uint32_t) {
         uint32_t* of = words + layout.ofRole[role.role];
-        of[0] = startInBinding(execution, dispatch, role);
+        of[0] = startInBinding(execution, kernel, dispatch, role);
         if (role.extent == Extent::Rows) {
             const Tensor& tensor = execution.tensors[role.role];
             of[1] = static_cast<uint32_t>(tensor.rowStride);
@@ -137,13 +174,7 @@ static RowConstants makeConstants(const Execution& execution, const Dispatch& di
             static_cast<uint32_t>(dispatch.run.first % execution.spec->kernelParameterRows());
     }
     if (execution.spec->hasDropout()) {
-        const uint64_t firstRow = execution.firstRow + dispatch.run.first;
-        const uint32_t dropout[VKN_DROPOUT_WORDS] = {
-            static_cast<uint32_t>(firstRow), static_cast<uint32_t>(firstRow >> 32), execution.stream,
-            static_cast<uint32_t>(execution.seed), static_cast<uint32_t>(execution.seed >> 32)};
-        for (uint32_t i = 0; i < dropoutWords(*execution.spec); ++i) {
-            words[layout.ofDropout + i] = dropout[i];
-        }
+        fillDropoutWords(execution, dispatch.run, words + layout.ofDropout);
     }
     return constants;
 }
@@ -152,16 +183,23 @@ static uint32_t workgroupsFor(const KernelChoice& choice, uint64_t rows) {
     return static_cast<uint32_t>(smaller(divideUp(rows, choice.rowsPerWorkgroup()), choice.maxWorkgroups));
 }
 
-Dispatch makeDispatch(const Execution& execution, uint64_t index) {
+Dispatch makeKernelDispatch(const Execution& execution, const KernelInterface& kernel, uint64_t index) {
     Dispatch dispatch;
     dispatch.run = runOfDispatch(execution.split, execution.shape, index);
     if (dispatch.run.count == 0) {
         return dispatch;
     }
-    bindOperands(execution, dispatch);
-    dispatch.constants = makeConstants(execution, dispatch);
+    bindOperands(execution, kernel, dispatch);
+    dispatch.constants = makeConstants(execution, kernel, dispatch);
+    if (kernel.signature.hasSlot[VKN_BINDING_SCRATCH]) {
+        fillScratchWords(execution, dispatch.run, dispatch.constants.words + kernel.words.ofScratch);
+    }
     dispatch.workgroups = workgroupsFor(*execution.choice, dispatch.run.count);
     return dispatch;
+}
+
+Dispatch makeDispatch(const Execution& execution, uint64_t index) {
+    return makeKernelDispatch(execution, *execution.rows, index);
 }
 
 PrepareDispatch makePrepareDispatch(const Execution& execution, uint64_t index) {
@@ -184,28 +222,30 @@ PrepareDispatch makePrepareDispatch(const Execution& execution, uint64_t index) 
 }
 
 uint64_t scratchSize(const Execution& execution) {
+    if (execution.spec->isBackward()) {
+        return gradientScratch(execution);
+    }
     return execution.spec->isTraining() ? bytesOfParts(execution.parts.count, execution.spec->hiddenSize)
                                         : execution.split.dispatchCount * execution.scratchStride;
 }
 
 uint64_t mostScratchUnsplit(const DeviceFacts& facts, const OperationSpec& spec) {
-    if (spec.isTraining()) {
+    if (spec.takesColumnStatistics()) {
         return bytesOfParts(mostParts(spec.hiddenSize), spec.hiddenSize);
     }
     return spec.isSet(VKN_PLAN_GPU_ROWS_BIT) ? scratchStride(facts) : 0;
 }
 
 uint64_t scratchAlignment(const DeviceFacts& facts, const OperationSpec& spec) {
-    const uint64_t ofParts = spec.isTraining() ? bindingAlignment(facts) : 1;
+    const uint64_t ofParts = spec.isTraining() || spec.isBackward() ? bindingAlignment(facts) : 1;
     return spec.isSet(VKN_PLAN_GPU_ROWS_BIT) ? scratchStride(facts) : ofParts;
 }
 
-static BoundBuffer partsBuffer(const Execution& execution) {
+BoundBuffer scratchBuffer(const Execution& execution) {
     return {execution.scratchBuffer, execution.scratchOffset, scratchSize(execution)};
 }
 
-// Some workgroups loop where there are more of them than a device, or a CPU, takes.
-static uint32_t workgroupsOf(const Execution& execution, uint64_t wanted) {
+uint32_t workgroupsOf(const Execution& execution, uint64_t wanted) {
     return static_cast<uint32_t>(smaller(wanted, execution.choice->maxWorkgroups));
 }
 
@@ -223,7 +263,7 @@ ColumnDispatch makeColumnDispatch(const Execution& execution, uint64_t index) {
     const uint64_t parts = divideUp(run.count, execution.parts.rowsPerPart);
     ColumnDispatch dispatch;
     dispatch.input = {tensor.buffer, bound.begin, bound.size()};
-    dispatch.parts = partsBuffer(execution);
+    dispatch.parts = scratchBuffer(execution);
     dispatch.constants.rows = static_cast<uint32_t>(run.count);
     dispatch.constants.hiddenSize = spec.hiddenSize;
     dispatch.constants.start = static_cast<uint32_t>((range.begin - bound.begin) / tensor.elementSize);
@@ -250,7 +290,7 @@ JoinDispatch makeJoinDispatch(const Execution& execution) {
     };
     JoinDispatch dispatch;
     JoinColumnsConstants& constants = dispatch.constants;
-    dispatch.parts = partsBuffer(execution);
+    dispatch.parts = scratchBuffer(execution);
     dispatch.ofBatch = bind(VKN_ROLE_BATCH_MEAN, VKN_ROLE_BATCH_RSTD, constants.batchMean, constants.batchRstd);
     if (spec.has(VKN_ROLE_RUNNING_MEAN)) {
         dispatch.running =

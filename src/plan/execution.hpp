@@ -3,17 +3,16 @@
 
 #include "plan/choose.hpp"
 #include "plan/columns.hpp"
-#include "plan/signature.hpp"
+#include "plan/kernel_interface.hpp"
 #include "plan/split.hpp"
-#include "plan/words.hpp"
 
 namespace vkn {
 
 struct Execution {
     const OperationSpec* spec = nullptr;
     const KernelChoice* choice = nullptr;
-    const Signature* signature = nullptr;
-    const WordLayout* words = nullptr;
+    const KernelInterface* rows = nullptr;     // of the kernel of rows
+    const KernelInterface* columns = nullptr;  // of the backward's kernel of columns
     RowShape shape;
     Tensor tensors[kRoleCount];  // of the roles that the plan has
     Split split;
@@ -29,7 +28,7 @@ struct Execution {
     VkBuffer scratchBuffer = VK_NULL_HANDLE;
     uint64_t scratchOffset = 0;
     uint64_t scratchStride = 0;  // bytes from the arguments of one dispatch to those of the next
-    ColumnParts parts;           // training
+    ColumnParts parts;           // of sums over rows
 };
 
 struct BoundBuffer {
@@ -48,6 +47,9 @@ struct Dispatch {
 
 // Fills in split, isAligned and parts from the rest. False where a single row is larger than a binding may be.
 bool finishExecution(const DeviceFacts& facts, Execution& execution);
+
+// What a kernel binds in a dispatch, and its push constants.
+Dispatch makeKernelDispatch(const Execution& execution, const KernelInterface& kernel, uint64_t index);
 
 Dispatch makeDispatch(const Execution& execution, uint64_t index);
 
@@ -83,6 +85,12 @@ uint64_t scratchSize(const Execution& execution);
 uint64_t mostScratchUnsplit(const DeviceFacts& facts, const OperationSpec& spec);
 // What its offset is a multiple of; 1 where there is none.
 uint64_t scratchAlignment(const DeviceFacts& facts, const OperationSpec& spec);
+
+// Some workgroups loop where there are more of them than a device, or a CPU, takes.
+uint32_t workgroupsOf(const Execution& execution, uint64_t wanted);
+
+// The scratch as a whole.
+BoundBuffer scratchBuffer(const Execution& execution);
 
 // Scratch of one dispatch whose rows come from a GPU buffer.
 uint64_t scratchStride(const DeviceFacts& facts);

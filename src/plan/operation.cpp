@@ -42,8 +42,24 @@ static constexpr RoleInfo kRoles[] = {
     {VKN_ROLE_RUNNING_VARIANCE, "running-variance", Extent::Parameters, false, VKN_BINDING_PARAMETERS, VKN_TYPE_F32},
     {VKN_ROLE_BATCH_MEAN, "batch-mean", Extent::Parameters, true, VKN_BINDING_SCALARS, VKN_TYPE_F32},
     {VKN_ROLE_BATCH_RSTD, "batch-rstd", Extent::Parameters, true, VKN_BINDING_SCALARS, VKN_TYPE_F32},
+    {VKN_ROLE_OUTPUT_GRADIENT, "output-gradient", Extent::Rows, false, VKN_BINDING_OUTPUT_GRADIENT, kAnyFloat},
+    {VKN_ROLE_OUTPUT_2_GRADIENT, "output2-gradient", Extent::Rows, false, VKN_BINDING_OUTPUT_2_GRADIENT, kAnyFloat},
+    {VKN_ROLE_RESIDUAL_OUTPUT_GRADIENT, "residual-output-gradient", Extent::Rows, false,
+     VKN_BINDING_RESIDUAL_OUTPUT_GRADIENT, kAnyFloat},
+    {VKN_ROLE_INPUT_GRADIENT, "input-gradient", Extent::Rows, true, VKN_BINDING_INPUT_GRADIENT, kAnyFloat},
+    {VKN_ROLE_INPUT_2_GRADIENT, "input2-gradient", Extent::Rows, true, VKN_BINDING_INPUT_2_GRADIENT, kAnyFloat},
+    {VKN_ROLE_RESIDUAL_GRADIENT, "residual-gradient", Extent::Rows, true, VKN_BINDING_RESIDUAL_GRADIENT, kAnyFloat},
+    {VKN_ROLE_GATE_GRADIENT, "gate-gradient", Extent::Rows, true, VKN_BINDING_INPUT_2_GRADIENT, kAnyFloat},
+    {VKN_ROLE_GAMMA_GRADIENT, "gamma-gradient", Extent::Parameters, true, VKN_BINDING_COUNT, kAnyFloat},
+    {VKN_ROLE_BETA_GRADIENT, "beta-gradient", Extent::Parameters, true, VKN_BINDING_COUNT, kAnyFloat},
+    {VKN_ROLE_GAMMA_2_GRADIENT, "gamma2-gradient", Extent::Parameters, true, VKN_BINDING_COUNT, kAnyFloat},
+    {VKN_ROLE_BETA_2_GRADIENT, "beta2-gradient", Extent::Parameters, true, VKN_BINDING_COUNT, kAnyFloat},
+    {VKN_ROLE_BRANCH_BIAS_GRADIENT, "branch-bias-gradient", Extent::Parameters, true, VKN_BINDING_COUNT, kAnyFloat},
+    {VKN_ROLE_BRANCH_BIAS_2_GRADIENT, "branch-bias2-gradient", Extent::Parameters, true, VKN_BINDING_COUNT, kAnyFloat},
+    {VKN_ROLE_LAYER_SCALE_GRADIENT, "layer-scale-gradient", Extent::Parameters, true, VKN_BINDING_COUNT, kAnyFloat},
+    {VKN_ROLE_ALPHA_GRADIENT, "alpha-gradient", Extent::Single, true, VKN_BINDING_COUNT, VKN_TYPE_F32},
 };
-static_assert(VKN_ROLE_BATCH_RSTD == VKN_OPERAND_BATCH_RSTD && VKN_OPERAND_COUNT == kRoleCount);
+static_assert(VKN_ROLE_ALPHA_GRADIENT == VKN_OPERAND_ALPHA_GRADIENT && VKN_OPERAND_COUNT == kRoleCount);
 
 static constexpr RoleSet rolesOf(std::initializer_list<VknRole> roles) {
     RoleSet bits = 0;
@@ -74,24 +90,58 @@ static constexpr RoleSet kNorm = rolesOf({VKN_ROLE_GAMMA, VKN_ROLE_BETA, VKN_ROL
 static constexpr RoleSet kBranch = rolesOf({VKN_ROLE_BRANCH_BIAS, VKN_ROLE_LAYER_SCALE, VKN_ROLE_ROW_SCALE});
 static constexpr RoleSet kWeights2 = rolesOf({VKN_ROLE_GAMMA_2, VKN_ROLE_BETA_2});
 
+// Of the backward. What some gradients need beside them is in gradientRoles().
+static constexpr RoleSet kNormBackward = rolesOf({VKN_ROLE_GAMMA, VKN_ROLE_MEAN, VKN_ROLE_RSTD, VKN_ROLE_GAMMA_GRADIENT,
+                                                  VKN_ROLE_BETA_GRADIENT, VKN_ROLE_ALPHA_GRADIENT});
+static constexpr RoleSet kNorm2Backward =
+    rolesOf({VKN_ROLE_GAMMA_2, VKN_ROLE_GAMMA_2_GRADIENT, VKN_ROLE_BETA_2_GRADIENT});
+static constexpr RoleSet kBranchBackward =
+    rolesOf({VKN_ROLE_RESIDUAL_GRADIENT, VKN_ROLE_LAYER_SCALE, VKN_ROLE_ROW_SCALE, VKN_ROLE_BRANCH_BIAS_GRADIENT,
+             VKN_ROLE_LAYER_SCALE_GRADIENT});
+static constexpr RoleSet kStreamGradient = rolesOf({VKN_ROLE_RESIDUAL_OUTPUT_GRADIENT});
+
 static constexpr PlacementInfo kPlacements[] = {
-    {VKN_PLACEMENT_NONE, "", rolesOf({VKN_ROLE_INPUT, VKN_ROLE_OUTPUT}), kNorm | kGate, VKN_ROLE_INPUT,
-     VKN_ROLE_OUTPUT},
-    {VKN_PLACEMENT_PRE_NORM, "pre-norm add",
-     rolesOf({VKN_ROLE_INPUT, VKN_ROLE_RESIDUAL, VKN_ROLE_RESIDUAL_OUTPUT, VKN_ROLE_OUTPUT}), kNorm | kBranch,
-     VKN_ROLE_RESIDUAL, VKN_ROLE_RESIDUAL_OUTPUT},
-    {VKN_PLACEMENT_POST_NORM, "post-norm", rolesOf({VKN_ROLE_INPUT, VKN_ROLE_RESIDUAL, VKN_ROLE_OUTPUT}),
-     kNorm | kBranch, VKN_ROLE_RESIDUAL, VKN_ROLE_OUTPUT},
-    {VKN_PLACEMENT_SANDWICH, "sandwich", rolesOf({VKN_ROLE_INPUT, VKN_ROLE_RESIDUAL, VKN_ROLE_RESIDUAL_OUTPUT}),
-     kNorm | kBranch, VKN_ROLE_RESIDUAL, VKN_ROLE_RESIDUAL_OUTPUT},
-    {VKN_PLACEMENT_SANDWICH_PRE_NORM, "sandwich, pre-norm",
-     rolesOf({VKN_ROLE_INPUT, VKN_ROLE_RESIDUAL, VKN_ROLE_RESIDUAL_OUTPUT, VKN_ROLE_OUTPUT}),
-     kNorm | kBranch | kWeights2 | rolesOf({VKN_ROLE_MEAN_2, VKN_ROLE_RSTD_2}), VKN_ROLE_RESIDUAL,
-     VKN_ROLE_RESIDUAL_OUTPUT},
-    {VKN_PLACEMENT_PARALLEL, "parallel",
-     rolesOf({VKN_ROLE_INPUT, VKN_ROLE_INPUT_2, VKN_ROLE_RESIDUAL, VKN_ROLE_RESIDUAL_OUTPUT, VKN_ROLE_OUTPUT,
-              VKN_ROLE_OUTPUT_2}),
-     kNorm | kBranch | kWeights2 | rolesOf({VKN_ROLE_BRANCH_BIAS_2}), VKN_ROLE_RESIDUAL, VKN_ROLE_RESIDUAL_OUTPUT},
+    {VKN_PLACEMENT_NONE,
+     "",
+     {rolesOf({VKN_ROLE_INPUT, VKN_ROLE_OUTPUT}), kNorm | kGate, VKN_ROLE_INPUT, VKN_ROLE_OUTPUT},
+     {rolesOf({VKN_ROLE_INPUT, VKN_ROLE_OUTPUT_GRADIENT, VKN_ROLE_INPUT_GRADIENT}), kNormBackward | kGate,
+      VKN_ROLE_OUTPUT_GRADIENT, VKN_ROLE_INPUT_GRADIENT}},
+    {VKN_PLACEMENT_PRE_NORM,
+     "pre-norm add",
+     {rolesOf({VKN_ROLE_INPUT, VKN_ROLE_RESIDUAL, VKN_ROLE_RESIDUAL_OUTPUT, VKN_ROLE_OUTPUT}), kNorm | kBranch,
+      VKN_ROLE_RESIDUAL, VKN_ROLE_RESIDUAL_OUTPUT},
+     {rolesOf({VKN_ROLE_RESIDUAL_OUTPUT, VKN_ROLE_OUTPUT_GRADIENT, VKN_ROLE_INPUT_GRADIENT}),
+      kNormBackward | kBranchBackward | kStreamGradient, VKN_ROLE_RESIDUAL_OUTPUT_GRADIENT,
+      VKN_ROLE_RESIDUAL_GRADIENT}},
+    {VKN_PLACEMENT_POST_NORM,
+     "post-norm",
+     {rolesOf({VKN_ROLE_INPUT, VKN_ROLE_RESIDUAL, VKN_ROLE_OUTPUT}), kNorm | kBranch, VKN_ROLE_RESIDUAL,
+      VKN_ROLE_OUTPUT},
+     {rolesOf({VKN_ROLE_INPUT, VKN_ROLE_RESIDUAL, VKN_ROLE_OUTPUT_GRADIENT, VKN_ROLE_INPUT_GRADIENT}),
+      kNormBackward | kBranchBackward, VKN_ROLE_OUTPUT_GRADIENT, VKN_ROLE_RESIDUAL_GRADIENT}},
+    {VKN_PLACEMENT_SANDWICH,
+     "sandwich",
+     {rolesOf({VKN_ROLE_INPUT, VKN_ROLE_RESIDUAL, VKN_ROLE_RESIDUAL_OUTPUT}), kNorm | kBranch, VKN_ROLE_RESIDUAL,
+      VKN_ROLE_RESIDUAL_OUTPUT},
+     {rolesOf({VKN_ROLE_INPUT, VKN_ROLE_RESIDUAL_OUTPUT_GRADIENT, VKN_ROLE_INPUT_GRADIENT}),
+      kNormBackward | kBranchBackward, VKN_ROLE_RESIDUAL_OUTPUT_GRADIENT, VKN_ROLE_RESIDUAL_GRADIENT}},
+    {VKN_PLACEMENT_SANDWICH_PRE_NORM,
+     "sandwich, pre-norm",
+     {rolesOf({VKN_ROLE_INPUT, VKN_ROLE_RESIDUAL, VKN_ROLE_RESIDUAL_OUTPUT, VKN_ROLE_OUTPUT}),
+      kNorm | kBranch | kWeights2 | rolesOf({VKN_ROLE_MEAN_2, VKN_ROLE_RSTD_2}), VKN_ROLE_RESIDUAL,
+      VKN_ROLE_RESIDUAL_OUTPUT},
+     {rolesOf({VKN_ROLE_INPUT, VKN_ROLE_RESIDUAL_OUTPUT, VKN_ROLE_OUTPUT_GRADIENT, VKN_ROLE_INPUT_GRADIENT}),
+      kNormBackward | kNorm2Backward | kBranchBackward | kStreamGradient | rolesOf({VKN_ROLE_MEAN_2, VKN_ROLE_RSTD_2}),
+      VKN_ROLE_RESIDUAL_OUTPUT_GRADIENT, VKN_ROLE_RESIDUAL_GRADIENT}},
+    {VKN_PLACEMENT_PARALLEL,
+     "parallel",
+     {rolesOf({VKN_ROLE_INPUT, VKN_ROLE_INPUT_2, VKN_ROLE_RESIDUAL, VKN_ROLE_RESIDUAL_OUTPUT, VKN_ROLE_OUTPUT,
+               VKN_ROLE_OUTPUT_2}),
+      kNorm | kBranch | kWeights2 | rolesOf({VKN_ROLE_BRANCH_BIAS_2}), VKN_ROLE_RESIDUAL, VKN_ROLE_RESIDUAL_OUTPUT},
+     {rolesOf({VKN_ROLE_RESIDUAL_OUTPUT, VKN_ROLE_OUTPUT_GRADIENT, VKN_ROLE_OUTPUT_2_GRADIENT, VKN_ROLE_INPUT_GRADIENT,
+               VKN_ROLE_INPUT_2_GRADIENT}),
+      kNormBackward | kNorm2Backward | kBranchBackward | kStreamGradient | rolesOf({VKN_ROLE_BRANCH_BIAS_2_GRADIENT}),
+      VKN_ROLE_RESIDUAL_OUTPUT_GRADIENT, VKN_ROLE_RESIDUAL_GRADIENT}},
 };
 
 const RoleInfo* findRole(VknRole role) {
@@ -121,8 +171,17 @@ const PlacementInfo* findPlacement(VknPlacement placement) {
     return nullptr;
 }
 
-VknRole OperationSpec::standIn(VknRole role) const {
+bool RoleInfo::hasSlot() const { return slot != VKN_BINDING_COUNT; }
+
+bool isParameterGradient(VknRole role) { return role >= VKN_ROLE_GAMMA_GRADIENT && role <= VKN_ROLE_ALPHA_GRADIENT; }
+
+const DirectionInfo& OperationSpec::direction() const {
     const PlacementInfo& info = *findPlacement(static_cast<VknPlacement>(placement));
+    return isBackward() ? info.backward : info.forward;
+}
+
+VknRole OperationSpec::standIn(VknRole role) const {
+    const DirectionInfo& info = direction();
     if (isSet(VKN_PLAN_IN_PLACE_BIT) && role == VKN_ROLE_KEY) {
         return VKN_ROLE_KEY_OUTPUT;
     }
@@ -172,12 +231,16 @@ bool isQuantised(VknType type) { return elementSize(type) == 1; }
 bool OperationSpec::isQuantised(VknRole role) const { return has(role) && vkn::isQuantised(type(role)); }
 
 bool OperationSpec::writes(const RoleInfo& role) const {
+    if (isBackward()) {  // what the forward has written is read
+        return role.isWritten && role.role >= VKN_ROLE_OUTPUT_GRADIENT;
+    }
     return role.isWritten || (isTraining() && (kRunning & roleBit(role.role)) != 0);
 }
 
-// Words at the edges of rows are merged, so tensors of rows are read as well.
+// Words at the edges of rows and of parameters' gradients are merged, so those tensors are read as well.
 bool OperationSpec::reads(const RoleInfo& role) const {
-    return !role.isWritten || role.extent == Extent::Rows || (kOfBatch & roleBit(role.role)) != 0;
+    return !writes(role) || role.extent == Extent::Rows || isParameterGradient(role.role) || !role.isWritten ||
+           (kOfBatch & roleBit(role.role)) != 0;
 }
 
 bool OperationSpec::takesStatistics() const {
@@ -216,32 +279,84 @@ static RoleSet batchRoles(const OperationSpec& spec) {
     if (spec.operation != VKN_OPERATION_BATCH_NORM) {
         return 0;
     }
-    const bool needsRunning = !spec.isTraining() || (spec.roles & kRunning) != 0;
+    const bool needsRunning = !spec.isTraining() || (!spec.isBackward() && (spec.roles & kRunning) != 0);
     return (spec.isTraining() ? kOfBatch : RoleSet{0}) | (needsRunning ? kRunning : RoleSet{0});
+}
+
+// What the gradients of some operands need beside the others, and where statistics come in pairs.
+static RoleSet gradientRoles(const OperationSpec& spec) {
+    if (!spec.isBackward()) {
+        return 0;
+    }
+    const auto when = [](bool condition, std::initializer_list<VknRole> roles) {
+        return condition ? rolesOf(roles) : RoleSet{0};
+    };
+    const bool isLayerNorm = spec.operation == VKN_OPERATION_LAYER_NORM || spec.operation == VKN_OPERATION_GROUP_NORM;
+    const bool needsBranch = spec.has(VKN_ROLE_LAYER_SCALE_GRADIENT);
+    return when(spec.has(VKN_ROLE_GATE), {VKN_ROLE_GATE_GRADIENT}) |
+           when(spec.isSet(VKN_PLAN_IN_PLACE_BIT), {spec.direction().writtenInPlace}) |
+           when(needsBranch, {VKN_ROLE_INPUT}) |
+           when(needsBranch && spec.placement == VKN_PLACEMENT_PARALLEL, {VKN_ROLE_INPUT_2}) |
+           when(spec.has(VKN_ROLE_MEAN), {VKN_ROLE_RSTD}) | when(spec.has(VKN_ROLE_MEAN_2), {VKN_ROLE_RSTD_2}) |
+           when(isLayerNorm && spec.has(VKN_ROLE_RSTD), {VKN_ROLE_MEAN}) |
+           when(isLayerNorm && spec.has(VKN_ROLE_RSTD_2), {VKN_ROLE_MEAN_2});
+}
+
+// What the backward may have because of others that it has.
+static RoleSet optionalGradientRoles(const OperationSpec& spec) {
+    if (!spec.isBackward()) {
+        return 0;
+    }
+    const auto when = [](bool condition, std::initializer_list<VknRole> roles) {
+        return condition ? rolesOf(roles) : RoleSet{0};
+    };
+    const bool isBlock = spec.placement != VKN_PLACEMENT_NONE;
+    const bool normsBranch =
+        spec.placement == VKN_PLACEMENT_SANDWICH || spec.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
+    const bool valueCounts =
+        (normsBranch && spec.has(VKN_ROLE_LAYER_SCALE_GRADIENT)) || (spec.has(VKN_ROLE_GATE) && spec.normFirst != 0);
+    return when(isBlock && spec.has(VKN_ROLE_INPUT), {VKN_ROLE_BRANCH_BIAS}) |
+           when(spec.has(VKN_ROLE_INPUT_2), {VKN_ROLE_BRANCH_BIAS_2}) | when(valueCounts, {VKN_ROLE_BETA});
+}
+
+// What only some operations and options do not have in the backward.
+static RoleSet rolesWithoutBackward(const OperationSpec& spec) {
+    constexpr RoleSet kWeightGradients = rolesOf({VKN_ROLE_GAMMA_GRADIENT, VKN_ROLE_BETA_GRADIENT});
+    RoleSet roles = 0;
+    if (spec.isBackward() && spec.isSet(VKN_PLAN_EPSILON_OUTSIDE_ROOT_BIT)) {
+        roles |= kStatistics;
+    }
+    if (spec.operation != VKN_OPERATION_DYT) {
+        roles |= roleBit(VKN_ROLE_ALPHA_GRADIENT);
+    }
+    return spec.operation == VKN_OPERATION_GATED_ACTIVATION ? roles | kWeightGradients : roles;
 }
 
 RoleSet requiredRoles(const OperationSpec& spec) {
     const OperationInfo& operation = *findOperation(static_cast<VknOperation>(spec.operation));
-    const PlacementInfo& placement = *findPlacement(static_cast<VknPlacement>(spec.placement));
+    const DirectionInfo& direction = spec.direction();
     const RoleSet scales =
         spec.measuresOutput() ? scaleRoles(spec, VKN_ROLE_OUTPUT_SCALE, VKN_ROLE_OUTPUT_SCALE_2) : RoleSet{0};
-    const RoleSet readInPlace = spec.isSet(VKN_PLAN_IN_PLACE_BIT) ? roleBit(placement.readInPlace) : RoleSet{0};
-    return (placement.requiredRoles & ~readInPlace) | operation.requiredRoles | scales | ropeRoles(spec) |
-           keyRoles(spec) | batchRoles(spec);
+    const RoleSet readInPlace = spec.isSet(VKN_PLAN_IN_PLACE_BIT) ? roleBit(direction.readInPlace) : RoleSet{0};
+    return ((direction.requiredRoles | gradientRoles(spec)) & ~readInPlace) | operation.requiredRoles | scales |
+           ropeRoles(spec) | keyRoles(spec) | batchRoles(spec);
 }
 
 RoleSet optionalRoles(const OperationSpec& spec) {
     const OperationInfo& operation = *findOperation(static_cast<VknOperation>(spec.operation));
-    const PlacementInfo& placement = *findPlacement(static_cast<VknPlacement>(spec.placement));
+    const DirectionInfo& direction = spec.direction();
     const RoleSet scales =
         spec.measuresOutput() ? RoleSet{0} : scaleRoles(spec, VKN_ROLE_STATIC_SCALE, VKN_ROLE_STATIC_SCALE_2);
     constexpr RoleSet kNotWithKeys = rolesOf({VKN_ROLE_BETA, VKN_ROLE_GATE, VKN_ROLE_ROW_INDEX});
     constexpr RoleSet kNotWithRope = rolesOf({VKN_ROLE_GATE});
-    const bool mayGather = spec.has(VKN_ROLE_INPUT) && spec.operation != VKN_OPERATION_GROUP_NORM && !spec.isTraining();
-    const RoleSet roles = (placement.optionalRoles & ~operation.excludedRoles) | scales |
-                          (spec.hasDropout() ? roleBit(VKN_ROLE_SEED) : RoleSet{0}) |
+    const bool mayGather = spec.has(VKN_ROLE_INPUT) && spec.operation != VKN_OPERATION_GROUP_NORM &&
+                           !spec.isTraining() && !spec.isBackward();
+    const RoleSet readInPlace = spec.isSet(VKN_PLAN_IN_PLACE_BIT) ? roleBit(direction.readInPlace) : RoleSet{0};
+    const RoleSet roles = (direction.optionalRoles & ~operation.excludedRoles & ~readInPlace) | scales |
+                          optionalGradientRoles(spec) | (spec.hasDropout() ? roleBit(VKN_ROLE_SEED) : RoleSet{0}) |
                           (mayGather ? roleBit(VKN_ROLE_ROW_INDEX) : RoleSet{0});
-    return roles & ~(spec.queryRows != 0 ? kNotWithKeys : RoleSet{0}) & ~(spec.hasRope() ? kNotWithRope : RoleSet{0});
+    return roles & ~rolesWithoutBackward(spec) & ~(spec.queryRows != 0 ? kNotWithKeys : RoleSet{0}) &
+           ~(spec.hasRope() ? kNotWithRope : RoleSet{0});
 }
 
 VknRole queryRoleOf(VknRole role) {
@@ -259,7 +374,9 @@ VknRole queryRoleOf(VknRole role) {
 
 // Gamma and beta may have several rows.
 static uint32_t parameterRowsOf(VknRole role, const OperationSpec& spec) {
-    constexpr RoleSet kOfNorms = kWeights | kWeights2 | roleBit(VKN_ROLE_KEY_GAMMA);
+    constexpr RoleSet kOfNorms = kWeights | kWeights2 |
+                                 rolesOf({VKN_ROLE_KEY_GAMMA, VKN_ROLE_GAMMA_GRADIENT, VKN_ROLE_BETA_GRADIENT,
+                                          VKN_ROLE_GAMMA_2_GRADIENT, VKN_ROLE_BETA_2_GRADIENT});
     if (spec.parameterRows == 1 || (kOfNorms & roleBit(role)) == 0) {
         return 1;
     }
@@ -298,7 +415,9 @@ static uint64_t bytesOf(const OperationSpec& spec, bool perRow) {
         const bool isCounted = queryRoleOf(role.role) == role.role || !role.isPerRow();
         if (spec.has(role.role) && role.isPerRow() == perRow && isCounted) {
             const uint32_t perGroup = role.extent == Extent::Scalars ? spec.groups : 1;
-            const uint32_t accesses = spec.writes(role) && !role.isWritten ? 2 : 1;  // brought up to date
+            const bool isAddedTo = spec.isSet(VKN_PLAN_ACCUMULATE_BIT) && isParameterGradient(role.role);
+            const uint32_t accesses =
+                isAddedTo || (spec.writes(role) && !role.isWritten) ? 2 : 1;  // brought up to date
             bytes += rowElements(role, spec) * perGroup * accesses * elementSize(spec.type(role.role));
         }
     }
@@ -306,8 +425,7 @@ static uint64_t bytesOf(const OperationSpec& spec, bool perRow) {
 }
 
 uint64_t leastBytesPerRow(const OperationSpec& spec) {
-    const PlacementInfo& placement = *findPlacement(static_cast<VknPlacement>(spec.placement));
-    const uint64_t readInPlace = uint64_t{spec.hiddenSize} * elementSize(spec.type(placement.writtenInPlace));
+    const uint64_t readInPlace = uint64_t{spec.hiddenSize} * elementSize(spec.type(spec.direction().writtenInPlace));
     return bytesOf(spec, true) + (spec.isSet(VKN_PLAN_IN_PLACE_BIT) ? readInPlace : 0);
 }
 

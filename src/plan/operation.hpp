@@ -6,7 +6,7 @@
 
 namespace vkn {
 
-constexpr uint32_t kRoleCount = 36;  // VknRole is 1 to 35; index 0 is unused
+constexpr uint32_t kRoleCount = 51;  // VknRole is 1 to 50; index 0 is unused
 constexpr uint32_t kMaxHiddenSize = 1u << 24;
 
 // rows x hiddenSize elements, parameterRows x hiddenSize, one a row or a block of it, one an outer block, a table of the
@@ -30,10 +30,11 @@ struct RoleInfo {
     VknRole role;
     const char* name;
     Extent extent;
-    bool isWritten;  // by every operation that has it; see OperationSpec::writes
-    uint32_t slot;   // VKN_BINDING_* in shaders/include/interface.h
+    bool isWritten;  // by what it is named for, the forward or the backward; see OperationSpec::writes
+    uint32_t slot;   // VKN_BINDING_* in shaders/include/interface.h; VKN_BINDING_COUNT: it has a dispatch to itself
     VknType type;    // the only one, or kAnyFloat
 
+    bool hasSlot() const;
     bool isPerRow() const { return extent == Extent::Rows || extent == Extent::Scalars || extent == Extent::Outers; }
 };
 
@@ -45,15 +46,21 @@ struct OperationInfo {
     RoleSet excludedRoles;  // that placements have and it does not
 };
 
-// What surrounds the norm.
-struct PlacementInfo {
-    VknPlacement placement;
-    const char* name;
+// The operands of the forward, or of the backward.
+struct DirectionInfo {
     RoleSet requiredRoles;
     RoleSet optionalRoles;
     // In place, the first is read where the second is written.
     VknRole readInPlace;
     VknRole writtenInPlace;
+};
+
+// What surrounds the norm.
+struct PlacementInfo {
+    VknPlacement placement;
+    const char* name;
+    DirectionInfo forward;
+    DirectionInfo backward;
 };
 
 // Null for a value that is no role.
@@ -112,8 +119,12 @@ struct OperationSpec {
     bool has(VknRole role) const { return (roles & roleBit(role)) != 0; }
     bool isSet(VknPlanFlagBits flag) const { return (flags & static_cast<uint32_t>(flag)) != 0; }
     VknType type(VknRole role) const { return static_cast<VknType>(types[role]); }
+    bool isBackward() const { return isSet(VKN_PLAN_BACKWARD_BIT); }
+    const DirectionInfo& direction() const;
     bool hasDropout() const { return dropoutProbability > 0; }
     bool isTraining() const { return training != 0; }
+    // Whether its passes begin with statistics of columns.
+    bool takesColumnStatistics() const { return isTraining() && !isBackward(); }
     bool hasRope() const { return rotarySize != 0; }
     // Whether elements turn with others that are half the rotary size away.
     bool turnsHalves() const { return hasRope() && ropeLayout == VKN_ROPE_LAYOUT_HALF_SPLIT; }
@@ -137,6 +148,9 @@ struct OperationSpec {
 
 // Checks a description against the table. INVALID_ARGUMENT, or SUCCESS with `spec` filled.
 VknResult makeOperationSpec(const VknPlanCreateInfo& info, OperationSpec& spec, VknError* error);
+
+// Gradients of parameters.
+bool isParameterGradient(VknRole role);
 
 // The roles that an operation must and may have, with its flags and types.
 RoleSet requiredRoles(const OperationSpec& spec);

@@ -7,8 +7,9 @@
 
 namespace vkn {
 
-static constexpr uint32_t kAllFlags =
-    VKN_PLAN_IN_PLACE_BIT | VKN_PLAN_EPSILON_OUTSIDE_ROOT_BIT | VKN_PLAN_EARLY_CAST_BIT | VKN_PLAN_GPU_ROWS_BIT;
+static constexpr uint32_t kAllFlags = VKN_PLAN_IN_PLACE_BIT | VKN_PLAN_EPSILON_OUTSIDE_ROOT_BIT |
+                                      VKN_PLAN_EARLY_CAST_BIT | VKN_PLAN_GPU_ROWS_BIT | VKN_PLAN_BACKWARD_BIT |
+                                      VKN_PLAN_ACCUMULATE_BIT;
 
 // By bits, because the library may be compiled with -ffast-math by its host.
 static bool isFinite(float value) { return (bitsOf(value) & 0x7F800000u) != 0x7F800000u; }
@@ -179,6 +180,24 @@ static VknResult checkRope(const OperationSpec& spec, VknError* error) {
     return checkFinite("scale", spec.ropeScale, error);
 }
 
+static VknResult checkDirection(const OperationSpec& spec, VknError* error) {
+    if (!spec.isBackward()) {
+        return !spec.isSet(VKN_PLAN_ACCUMULATE_BIT)
+                   ? VKN_SUCCESS
+                   : failArgument(error, "flags", spec.flags, VKN_PLAN_BACKWARD_BIT,
+                                  "only gradients are accumulated: VKN_PLAN_BACKWARD_BIT is missing");
+    }
+    if (spec.isSet(VKN_PLAN_GPU_ROWS_BIT)) {
+        return failArgument(error, "flags", spec.flags, 0,
+                            "the backward needs to know the number of rows when it records");
+    }
+    if (spec.hasRope()) {
+        return fail(error, VKN_ERROR_UNSUPPORTED, "rotarySize", spec.rotarySize, 0,
+                    "there is no backward of what turns");
+    }
+    return VKN_SUCCESS;
+}
+
 static VknResult checkScalars(const OperationSpec& spec, VknError* error) {
     if (spec.hiddenSize == 0) {
         return failArgument(error, "hiddenSize", 0, 1, "must be at least 1");
@@ -199,7 +218,8 @@ static VknResult checkScalars(const OperationSpec& spec, VknError* error) {
                     "(the bits of the float) must be finite and not negative");
     }
     VknResult result = checkFinite("gammaOffset", spec.gammaOffset, error);
-    for (const auto& check : {checkBlock, checkOwnFields, checkGroups, checkBatch, checkQuantization, checkRope}) {
+    for (const auto& check :
+         {checkBlock, checkOwnFields, checkGroups, checkBatch, checkQuantization, checkRope, checkDirection}) {
         if (result == VKN_SUCCESS) {
             result = check(spec, error);
         }
@@ -208,17 +228,16 @@ static VknResult checkScalars(const OperationSpec& spec, VknError* error) {
 }
 
 // Whether a role may have a quantised type: an output that nothing is read from.
-static bool mayBeQuantised(const OperationSpec& spec, const PlacementInfo& placement, VknRole role) {
-    const bool isReadToo = spec.isSet(VKN_PLAN_IN_PLACE_BIT) && placement.writtenInPlace == role;
+static bool mayBeQuantised(const OperationSpec& spec, VknRole role) {
+    const bool isReadToo = spec.isSet(VKN_PLAN_IN_PLACE_BIT) && spec.direction().writtenInPlace == role;
     const bool isKeyReadToo = spec.isSet(VKN_PLAN_IN_PLACE_BIT) && role == VKN_ROLE_KEY_OUTPUT;
     const bool isOutput = role == VKN_ROLE_OUTPUT || role == VKN_ROLE_OUTPUT_2 || role == VKN_ROLE_KEY_OUTPUT;
     return isOutput && !isReadToo && !isKeyReadToo;
 }
 
-static VknResult checkType(const OperationSpec& spec, const PlacementInfo& placement, const RoleInfo& role,
-                           VknError* error) {
+static VknResult checkType(const OperationSpec& spec, const RoleInfo& role, VknError* error) {
     const VknType type = spec.type(role.role);
-    const VknType last = mayBeQuantised(spec, placement, role.role) ? VKN_TYPE_F8_E5M2 : VKN_TYPE_BF16;
+    const VknType last = mayBeQuantised(spec, role.role) ? VKN_TYPE_F8_E5M2 : VKN_TYPE_BF16;
     if (role.type == kAnyFloat && (elementSize(type) == 0 || type > last)) {
         return fail(error, VKN_ERROR_INVALID_ARGUMENT, "type", type, last, "%s",
                     isQuantised(type) ? "only outputs may be quantised, and not in place" : "is no VknType of tensors");
@@ -247,14 +266,15 @@ static VknResult checkRole(const OperationSpec& spec, const OperationInfo& opera
                                   "the %s operand is missing", role.name);
     }
     if (!isRequired && !isOptional) {
-        const bool isReadInPlace = role.role == placement.readInPlace && spec.isSet(VKN_PLAN_IN_PLACE_BIT);
-        return fail(error, VKN_ERROR_INVALID_ARGUMENT, "pOperands", role.role, 0, "%s%s%s has no %s operand%s",
-                    operation.name, placement.name[0] != '\0' ? ", " : "", placement.name, role.name,
+        const bool isReadInPlace = role.role == spec.direction().readInPlace && spec.isSet(VKN_PLAN_IN_PLACE_BIT);
+        return fail(error, VKN_ERROR_INVALID_ARGUMENT, "pOperands", role.role, 0, "%s%s%s%s has no %s operand%s",
+                    operation.name, placement.name[0] != '\0' ? ", " : "", placement.name,
+                    spec.isBackward() ? ", backward," : "", role.name,
                     isReadInPlace                                             ? " in place"
                     : role.role == VKN_ROLE_SEED && placement.name[0] != '\0' ? " without dropout"
                                                                               : "");
     }
-    return checkType(spec, placement, role, error);
+    return checkType(spec, role, error);
 }
 
 VknResult checkOperationSpec(const OperationSpec& spec, VknError* error) {

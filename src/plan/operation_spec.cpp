@@ -16,7 +16,7 @@ static VknResult copyOperands(const VknPlanCreateInfo& info, OperationSpec& spec
         const RoleInfo* role = findRole(operand.role);
         const FieldName field = operandField(i, "role");
         if (role == nullptr) {
-            return failArgument(error, field.text, operand.role, VKN_ROLE_BATCH_RSTD, "is no VknRole");
+            return failArgument(error, field.text, operand.role, VKN_ROLE_ALPHA_GRADIENT, "is no VknRole");
         }
         if (spec.has(operand.role)) {
             return fail(error, VKN_ERROR_INVALID_ARGUMENT, field.text, operand.role, 1, "%s is listed twice",

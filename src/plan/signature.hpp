@@ -15,9 +15,12 @@ struct Signature {
     char text[256] = {};  // "input output gamma+beta": operands joined by + share a binding
 };
 
-// Gives every tensor of rows, gamma and beta a binding of their own, one to the rarer parameters and one to what rows have one
-// of; where the device grants too few storage buffers, all parameters share one. UNSUPPORTED where that is not enough.
-VknResult makeSignature(const DeviceFacts& facts, const OperationSpec& spec, Signature& signature, VknError* error);
+// Of a kernel that accesses `roles`, and scratch: gives every tensor of rows, gamma and beta a binding of their own, one to the
+// rarer parameters and one to what rows have one of. Where that is too much for the device, or for a layout, all parameters
+// share one; then the gradients of the two outputs, and those of the two branches; then all gradients that are written.
+// UNSUPPORTED where that is not enough.
+VknResult makeSignature(const DeviceFacts& facts, RoleSet roles, bool hasScratch, Signature& signature,
+                        VknError* error);
 
 // Storage buffers that a set has on this device, for any operation.
 uint32_t layoutStorageBuffers(const DeviceFacts& facts);

@@ -51,6 +51,8 @@ uint64_t elementsOfChunks(uint64_t chunks, uint64_t chunk, uint64_t run) {
     return chunks / perRun * run + smaller(chunks % perRun * chunk, run);
 }
 
+}  // namespace
+
 // In the order of shaders/include/order.glsl.
 uint64_t elementsOfFirstGroup(const OperationSpec& spec, const KernelChoice& choice) {
     const uint64_t chunks = uint64_t{choice.group} * choice.teamSize();
@@ -68,9 +70,10 @@ uint64_t elementsOfFirstGroup(const OperationSpec& spec, const KernelChoice& cho
     return 2 * smaller(pairsThatTurn * choice.chunk, half) + rest;
 }
 
-}  // namespace
-
 Traffic trafficOf(const OperationSpec& spec, const KernelChoice& choice, bool aligned) {
+    if (spec.isBackward()) {
+        return gradientTraffic(spec, choice, aligned);
+    }
     Traffic traffic;
     traffic.inputReads = readsOf(spec, choice, VKN_ROLE_INPUT, aligned).ofRow;
     traffic.bytesPerRow = leastBytesPerRow(spec);

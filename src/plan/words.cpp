@@ -13,13 +13,13 @@ uint32_t dropoutWords(const OperationSpec& spec) {
     return VKN_DROPOUT_WORDS - (spec.has(VKN_ROLE_SEED) ? VKN_SEED_WORDS : 0);
 }
 
-static WordLayout layOut(const OperationSpec& spec, bool hasOuterStrides) {
+static WordLayout layOut(const OperationSpec& spec, RoleSet roles, uint32_t scratchWords, bool hasOuterStrides) {
     WordLayout layout;
     layout.hasOuterStrides = hasOuterStrides;
     layout.count = VKN_WORD_FIRST_OPERAND;
     for (uint32_t r = 1; r < kRoleCount; ++r) {
         const auto role = static_cast<VknRole>(r);
-        if (spec.has(role)) {
+        if ((roles & roleBit(role)) != 0) {
             layout.ofRole[r] = layout.count;
             layout.count += wordsOf(*findRole(role), hasOuterStrides);
         }
@@ -34,12 +34,14 @@ static WordLayout layOut(const OperationSpec& spec, bool hasOuterStrides) {
     if (spec.kernelParameterRows() > 1) {
         layout.ofParameterRows = layout.count++;
     }
+    layout.ofScratch = layout.count;
+    layout.count += scratchWords;
     return layout;
 }
 
-WordLayout makeWordLayout(const OperationSpec& spec) {
-    const WordLayout layout = layOut(spec, true);
-    return layout.count <= VKN_MAX_WORDS ? layout : layOut(spec, false);
+WordLayout makeWordLayout(const OperationSpec& spec, RoleSet roles, uint32_t scratchWords) {
+    const WordLayout layout = layOut(spec, roles, scratchWords, true);
+    return layout.count <= VKN_MAX_WORDS ? layout : layOut(spec, roles, scratchWords, false);
 }
 
 }  // namespace vkn

@@ -4,12 +4,25 @@
 
 namespace vkn {
 
-DescriptorContents contentsOf(const Execution& execution, const Dispatch& dispatch, uint64_t index) {
+DescriptorContents contentsOf(const KernelInterface& kernel, const Dispatch& dispatch) {
     DescriptorContents contents;
-    contents.storageCount = execution.signature->bindingCount;
+    contents.storageCount = kernel.signature.bindingCount;
     for (uint32_t i = 0; i < contents.storageCount; ++i) {
         contents.storage[i] = dispatch.buffers[i];
     }
+    return contents;
+}
+
+DescriptorContents contentsOf(const JoinSumsDispatch& join) {
+    DescriptorContents contents;
+    contents.storageCount = 2;
+    contents.storage[0] = join.parts;
+    contents.storage[1] = join.target;
+    return contents;
+}
+
+DescriptorContents contentsOf(const Execution& execution, const Dispatch& dispatch, uint64_t index) {
+    DescriptorContents contents = contentsOf(*execution.rows, dispatch);
     if (execution.spec->isSet(VKN_PLAN_GPU_ROWS_BIT)) {
         contents.dispatchArguments = makePrepareDispatch(execution, index).target;
     }
@@ -142,10 +155,25 @@ void destroySets(VknBindingPool_T& pool) {
     pool = VknBindingPool_T();
 }
 
-uint64_t setsNeeded(const Execution& execution) {
-    const bool isTraining = execution.spec->isTraining();
-    const uint64_t perDispatch = execution.spec->isSet(VKN_PLAN_GPU_ROWS_BIT) || isTraining ? 2 : 1;
-    return saturatingAdd(saturatingMultiply(execution.split.dispatchCount, perDispatch), isTraining ? 1 : 0);
+SetOrder orderSets(const Execution& execution) {
+    const OperationSpec& spec = *execution.spec;
+    const uint64_t dispatches = execution.split.dispatchCount;
+    const uint64_t passes = spec.takesColumnStatistics()   ? 1
+                            : execution.columns != nullptr ? passesOfSums(spec, *execution.choice)
+                                                           : 0;
+    SetOrder order;
+    const auto take = [&](uint64_t& first, uint64_t count) {
+        first = order.count;
+        order.count = saturatingAdd(order.count, count);
+    };
+    take(order.rows, dispatches);
+    take(order.measure, measuresBefore(spec) ? dispatches : 0);
+    take(order.prepare, spec.isSet(VKN_PLAN_GPU_ROWS_BIT) ? dispatches : 0);
+    take(order.columns, saturatingMultiply(passes, dispatches));
+    take(order.joins, spec.takesColumnStatistics() ? (dispatches != 0 ? 1 : 0) : joinCount(spec));
+    return order;
 }
+
+uint64_t setsNeeded(const Execution& execution) { return orderSets(execution).count; }
 
 }  // namespace vkn

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "device/objects.hpp"
+#include "plan/gradients.hpp"
 
 namespace vkn {
 
@@ -13,6 +14,8 @@ struct DescriptorContents {
 };
 
 DescriptorContents contentsOf(const Execution& execution, const Dispatch& dispatch, uint64_t index);
+DescriptorContents contentsOf(const KernelInterface& kernel, const Dispatch& dispatch);
+DescriptorContents contentsOf(const JoinSumsDispatch& join);
 DescriptorContents contentsOf(const PrepareDispatch& prepare);
 DescriptorContents contentsOf(const ColumnDispatch& columns);
 DescriptorContents contentsOf(const JoinDispatch& join);
@@ -25,7 +28,16 @@ void bindSet(const VknContext_T& context, VkCommandBuffer commandBuffer, VkDescr
 VknResult createSets(VknContext_T& context, uint32_t count, VknBindingPool_T& pool, VknError* error);
 void destroySets(VknBindingPool_T& pool);
 
-// Sets that an execution takes from a pool.
+// Sets that an execution takes from a pool: those of its dispatches, in this order.
+struct SetOrder {
+    uint64_t rows = 0;
+    uint64_t measure = 0;  // of the backward, where that comes before
+    uint64_t prepare = 0;  // with GPU_ROWS
+    uint64_t columns = 0;  // of statistics, or of a pass of sums after the other
+    uint64_t joins = 0;
+    uint64_t count = 0;
+};
+SetOrder orderSets(const Execution& execution);
 uint64_t setsNeeded(const Execution& execution);
 
 }  // namespace vkn

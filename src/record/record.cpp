@@ -32,19 +32,31 @@ void recordConstants(const VknContext_T& context, VkCommandBuffer commandBuffer,
 }
 
 void writeSets(const Execution& execution, const VknContext_T& context, VkDescriptorSet* sets) {
-    const bool gpuRows = execution.spec->isSet(VKN_PLAN_GPU_ROWS_BIT);
-    uint64_t next = 0;
+    const OperationSpec& spec = *execution.spec;
+    const SetOrder order = orderSets(execution);
     for (uint64_t i = 0; i < execution.split.dispatchCount; ++i) {
-        writeSet(context, sets[next++], contentsOf(execution, makeDispatch(execution, i), i));
-    }
-    for (uint64_t i = 0; gpuRows && i < execution.split.dispatchCount; ++i) {
-        writeSet(context, sets[next++], contentsOf(makePrepareDispatch(execution, i)));
-    }
-    if (execution.spec->isTraining()) {
-        for (uint64_t i = 0; i < execution.split.dispatchCount; ++i) {
-            writeSet(context, sets[next++], contentsOf(makeColumnDispatch(execution, i)));
+        const DescriptorContents rows = contentsOf(execution, makeDispatch(execution, i), i);
+        writeSet(context, sets[order.rows + i], rows);
+        if (measuresBefore(spec)) {
+            writeSet(context, sets[order.measure + i], rows);
         }
-        writeSet(context, sets[next++], contentsOf(makeJoinDispatch(execution)));
+        if (spec.isSet(VKN_PLAN_GPU_ROWS_BIT)) {
+            writeSet(context, sets[order.prepare + i], contentsOf(makePrepareDispatch(execution, i)));
+        }
+        if (spec.takesColumnStatistics()) {
+            writeSet(context, sets[order.columns + i], contentsOf(makeColumnDispatch(execution, i)));
+        }
+    }
+    for (uint64_t i = order.columns; execution.columns != nullptr && i < order.joins; ++i) {
+        const Dispatch dispatch =
+            makeKernelDispatch(execution, *execution.columns, (i - order.columns) % execution.split.dispatchCount);
+        writeSet(context, sets[i], contentsOf(*execution.columns, dispatch));
+    }
+    for (uint64_t i = order.joins; i < order.count; ++i) {
+        const auto index = static_cast<uint32_t>(i - order.joins);
+        writeSet(context, sets[i],
+                 spec.takesColumnStatistics() ? contentsOf(makeJoinDispatch(execution))
+                                              : contentsOf(makeJoinSumsDispatch(execution, index)));
     }
 }
 
@@ -53,17 +65,26 @@ namespace {
 class Recorder {
 public:
     Recorder(const VknPlan_T& plan, VkCommandBuffer commandBuffer, const Execution& execution, const SetSource& source)
-        : plan_(plan), context_(*plan.context), commandBuffer_(commandBuffer), execution_(execution), source_(source) {}
+        : plan_(plan),
+          context_(*plan.context),
+          commandBuffer_(commandBuffer),
+          execution_(execution),
+          source_(source),
+          order_(orderSets(execution)) {}
 
     void record() const {
         beginLabel();
-        if (plan_.prepareRows != VK_NULL_HANDLE) {
+        if (plan_.has(kPrepareRowsPipeline)) {
             recordPreparations();
         }
-        if (plan_.joinColumns != VK_NULL_HANDLE) {
+        if (plan_.has(kJoinColumnsPipeline)) {
             recordColumns();
         }
-        recordDispatches();
+        if (plan_.has(kJoinSumsPipeline)) {
+            recordBackward();
+        } else {
+            recordRows(kRowsPipeline, order_.rows);
+        }
         endLabel();
     }
 
@@ -73,6 +94,7 @@ private:
     VkCommandBuffer commandBuffer_;
     const Execution& execution_;
     const SetSource& source_;
+    const SetOrder order_;
 
     void beginLabel() const {
         if (context_.functions.CmdBeginDebugUtilsLabel != nullptr) {
@@ -92,9 +114,14 @@ private:
         }
     }
 
-    void bindPipeline(VkPipeline pipeline) const {
-        context_.functions.CmdBindPipeline(commandBuffer_, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
+    void bindPipeline(uint32_t kind) const {
+        context_.functions.CmdBindPipeline(commandBuffer_, VK_PIPELINE_BIND_POINT_COMPUTE, plan_.pipelines[kind]);
     }
+
+    void dispatch(uint32_t workgroups) const { context_.functions.CmdDispatch(commandBuffer_, workgroups, 1, 1); }
+
+    // What was written is read, and what was read may be written.
+    void separate() const { recordBarrier(context_, commandBuffer_, firstScope(false), secondScope(false)); }
 
     template <typename Constants>
     void pushConstants(const Constants& constants) const {
@@ -115,10 +142,10 @@ private:
 
     // All preparations, then one barrier.
     void recordPreparations() const {
-        bindPipeline(plan_.prepareRows);
+        bindPipeline(kPrepareRowsPipeline);
         for (uint64_t i = 0; i < execution_.split.dispatchCount; ++i) {
             const PrepareDispatch prepare = makePrepareDispatch(execution_, i);
-            setDescriptors(contentsOf(prepare), execution_.split.dispatchCount + i);
+            setDescriptors(contentsOf(prepare), order_.prepare + i);
             pushConstants(prepare.constants);
             context_.functions.CmdDispatch(commandBuffer_, 1, 1, 1);
         }
@@ -129,26 +156,79 @@ private:
 
     // The statistics of all parts of the columns, then what they are together.
     void recordColumns() const {
-        const uint64_t count = execution_.split.dispatchCount;
-        bindPipeline(usesAlignedColumns(execution_) ? plan_.alignedColumns : plan_.columns);
-        for (uint64_t i = 0; i < count; ++i) {
-            const ColumnDispatch dispatch = makeColumnDispatch(execution_, i);
-            if (dispatch.constants.rows != 0) {
+        bindPipeline(usesAlignedColumns(execution_) ? kAlignedColumnsPipeline : kColumnsPipeline);
+        for (uint64_t i = 0; i < execution_.split.dispatchCount; ++i) {
+            const ColumnDispatch columns = makeColumnDispatch(execution_, i);
+            if (columns.constants.rows != 0) {
                 if (i != 0) {  // all bind the whole scratch, of which they write parts of any alignment
-                    recordBarrier(context_, commandBuffer_, firstScope(false), secondScope(false));
+                    separate();
                 }
-                setDescriptors(contentsOf(dispatch), count + i);
-                pushConstants(dispatch.constants);
-                context_.functions.CmdDispatch(commandBuffer_, dispatch.workgroups, 1, 1);
+                setDescriptors(contentsOf(columns), order_.columns + i);
+                pushConstants(columns.constants);
+                dispatch(columns.workgroups);
             }
         }
-        recordBarrier(context_, commandBuffer_, firstScope(false), secondScope(false));
+        separate();
         const JoinDispatch join = makeJoinDispatch(execution_);
-        bindPipeline(plan_.joinColumns);
-        setDescriptors(contentsOf(join), 2 * count);
+        bindPipeline(kJoinColumnsPipeline);
+        setDescriptors(contentsOf(join), order_.joins);
         pushConstants(join.constants);
-        context_.functions.CmdDispatch(commandBuffer_, join.workgroups, 1, 1);
-        recordBarrier(context_, commandBuffer_, firstScope(false), secondScope(false));
+        dispatch(join.workgroups);
+        separate();
+    }
+
+    // Sums over rows, before the rows' own gradients or behind them.
+    void recordBackward() const {
+        const bool sumsFirst = sumsComeFirst(plan_.spec);
+        if (measuresBefore(plan_.spec)) {
+            recordRows(kMeasurePipeline, order_.measure);
+            separate();
+        }
+        if (!sumsFirst) {
+            recordRows(kRowsPipeline, order_.rows);
+            separate();
+        }
+        recordSums();
+        recordJoins();
+        if (sumsFirst) {
+            separate();
+            recordRows(kRowsPipeline, order_.rows);
+        }
+    }
+
+    void recordSums() const {
+        const bool aligned = usesAlignedGradientColumns(execution_);
+        const uint64_t count = execution_.split.dispatchCount;
+        for (uint32_t pass = 0; pass < passesOfSums(plan_.spec, plan_.choice); ++pass) {
+            bindPipeline((aligned ? kAlignedGradientColumnsPipeline : kGradientColumnsPipeline) + pass);
+            for (uint64_t i = 0; i < count; ++i) {
+                const Dispatch columns = makeGradientColumnDispatch(execution_, i, pass);
+                if (columns.run.count == 0) {
+                    continue;
+                }
+                if (i != 0 || pass != 0) {  // as in recordColumns()
+                    separate();
+                }
+                setDescriptors(contentsOf(*execution_.columns, columns), order_.columns + pass * count + i);
+                pushConstants(columns.constants);
+                dispatch(columns.workgroups);
+            }
+        }
+        separate();
+    }
+
+    // Gradients may share words with their neighbours in memory, so they wait for each other.
+    void recordJoins() const {
+        bindPipeline(kJoinSumsPipeline);
+        for (uint32_t i = 0; i < joinCount(plan_.spec); ++i) {
+            const JoinSumsDispatch join = makeJoinSumsDispatch(execution_, i);
+            if (i != 0) {
+                separate();
+            }
+            setDescriptors(contentsOf(join), order_.joins + i);
+            pushConstants(join.constants);
+            dispatch(join.workgroups);
+        }
     }
 
     // Whether `writer` writes where `other` binds.
@@ -170,27 +250,29 @@ private:
     // tensor of which this one is a column.
     static bool mayMeet(const Dispatch& a, const Dispatch& b) { return writesInto(a, b) || writesInto(b, a); }
 
-    void recordDispatches() const {
-        bindPipeline(execution_.isAligned && plan_.aligned != VK_NULL_HANDLE ? plan_.aligned : plan_.general);
+    // `kind`: of any rows; the pipeline for aligned ones is the next. `firstSet`: of dispatches.
+    void recordRows(PipelineKind kind, uint64_t firstSet) const {
+        bindPipeline(execution_.isAligned && plan_.pipelines[kind + 1] != VK_NULL_HANDLE ? kind + 1 : kind);
         Dispatch previous;
         for (uint64_t i = 0; i < execution_.split.dispatchCount; ++i) {
-            const Dispatch dispatch = makeDispatch(execution_, i);
-            if (dispatch.run.count == 0) {
+            const Dispatch rows = makeDispatch(execution_, i);
+            if (rows.run.count == 0) {
                 continue;
             }
-            if (i != 0 && mayMeet(previous, dispatch)) {
-                recordBarrier(context_, commandBuffer_, firstScope(false), secondScope(false));
+            const bool sharesScratch = plan_.rows.signature.hasSlot[VKN_BINDING_SCRATCH];
+            if (i != 0 && (sharesScratch || mayMeet(previous, rows))) {
+                separate();
             }
-            const DescriptorContents contents = contentsOf(execution_, dispatch, i);
-            setDescriptors(contents, i);
-            pushConstants(dispatch.constants);
-            if (plan_.prepareRows != VK_NULL_HANDLE) {
+            const DescriptorContents contents = contentsOf(execution_, rows, i);
+            setDescriptors(contents, firstSet + i);
+            pushConstants(rows.constants);
+            if (plan_.has(kPrepareRowsPipeline)) {
                 context_.functions.CmdDispatchIndirect(commandBuffer_, contents.dispatchArguments.buffer,
                                                        contents.dispatchArguments.offset);
             } else {
-                context_.functions.CmdDispatch(commandBuffer_, dispatch.workgroups, 1, 1);
+                dispatch(rows.workgroups);
             }
-            previous = dispatch;
+            previous = rows;
         }
     }
 };

@@ -65,10 +65,10 @@ const std::vector<WrongPlan>& wrongPlans() {
          {}},
         {"unknown role",
          [](auto&, Operands& o, auto&) {
-             o.push_back({static_cast<VknRole>(40), VKN_TYPE_F32});
+             o.push_back({static_cast<VknRole>(63), VKN_TYPE_F32});
          },
          "pOperands[3].role",
-         40,
+         63,
          {}},
         {"duplicate role",
          [](auto&, Operands& o, auto&) {

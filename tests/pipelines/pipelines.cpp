@@ -3,11 +3,12 @@
 // pipeline. Fails where a pipeline cannot be created or spills registers. Nothing is executed, so it runs on drivers that
 // compile only.
 //
-//   vknorm_pipelines [--list] [--amd-code] [--norms] [--blocks] [--others]
+//   vknorm_pipelines [--list] [--amd-code] [--norms] [--blocks] [--others] [--backward]
 //     --list      a line for each pipeline
 //     --norms     RMSNorm and LayerNorm without a residual; for drivers that take long, parts can be had by themselves
 //     --blocks    with one
 //     --others    quantised outputs, gates, DyT, GroupNorm, RoPE
+//     --backward  gradients of all of them
 //     --amd-code  also reads AMD's disassembly: rows that are aligned must be read and written 128 bits at a time (8-bit elements
 //                 64), and nothing may be rounded towards zero
 #include "pipelines/executables.hpp"
@@ -52,15 +53,17 @@ Options parseOptions(int argc, char** argv) {
     };
     options.list = hasOption("--list");
     options.amdCode = hasOption("--amd-code");
-    constexpr std::pair<const char*, Part> kParts[] = {
-        {"--norms", Part::Norms}, {"--blocks", Part::Blocks}, {"--others", Part::Others}};
+    constexpr std::pair<const char*, Part> kParts[] = {{"--norms", Part::Norms},
+                                                       {"--blocks", Part::Blocks},
+                                                       {"--others", Part::Others},
+                                                       {"--backward", Part::Backward}};
     for (const auto& [name, part] : kParts) {
         if (hasOption(name)) {
             options.parts.push_back(part);
         }
     }
     if (options.parts.empty()) {
-        options.parts = {Part::Norms, Part::Blocks, Part::Others};
+        options.parts = {Part::Norms, Part::Blocks, Part::Others, Part::Backward};
     }
     return options;
 }
@@ -77,7 +80,8 @@ NarrowAccesses narrowAccesses(const Variant& variant) {
     narrow.readsWords = (variant.flags & VKN_PLAN_GPU_ROWS_BIT) != 0 || hasChannelsFirst;
     for (const VknOperandType& operand : variant.operands) {
         const vkn::RoleInfo& role = *vkn::findRole(operand.role);
-        narrow.readsWords = narrow.readsWords || (!role.isWritten && role.extent > vkn::Extent::Parameters);
+        const bool isRead = !role.isWritten || (variant.flags & VKN_PLAN_BACKWARD_BIT) != 0;
+        narrow.readsWords = narrow.readsWords || (isRead && role.extent > vkn::Extent::Parameters);
         narrow.writesHalfQuads = narrow.writesHalfQuads || vkn::isQuantised(operand.type);
     }
     return narrow;
@@ -126,9 +130,10 @@ public:
             return;
         }
         // The pipelines of a plan: for any alignment, for aligned rows, and those that work for them.
-        VkPipeline pipelines[6] = {};
-        uint32_t count = 6;
-        vknGetPlanPipelines(plan.get(), &count, pipelines);
+        uint32_t count = 0;
+        vknGetPlanPipelines(plan.get(), &count, nullptr);
+        std::vector<VkPipeline> pipelines(count);
+        vknGetPlanPipelines(plan.get(), &count, pipelines.data());
         std::string text = describe(variant);
         text.append(" | ").append(getPlanInfo(plan).reason);
         for (uint32_t i = 0; i < count; ++i) {

@@ -2,6 +2,7 @@
 
 #include "plan/operation.hpp"
 
+#include <algorithm>
 #include <map>
 #include <stdexcept>
 #include <tuple>
@@ -167,23 +168,62 @@ void addOptions(Variants& variants) {
     }
 }
 
-// All operands of a placement, the stream and the weights in one type, branches and norms in another.
-std::vector<VknOperandType> blockOperands(VknPlacement placement, VknOperation operation, VknType stream,
-                                          VknType branch) {
-    const vkn::PlacementInfo& info = *vkn::findPlacement(placement);
+bool isOfBranch(VknRole role) {
+    switch (role) {
+        case VKN_ROLE_INPUT:
+        case VKN_ROLE_INPUT_2:
+        case VKN_ROLE_OUTPUT:
+        case VKN_ROLE_OUTPUT_2:
+        case VKN_ROLE_GATE:
+        case VKN_ROLE_INPUT_GRADIENT:
+        case VKN_ROLE_INPUT_2_GRADIENT:
+        case VKN_ROLE_OUTPUT_GRADIENT:
+        case VKN_ROLE_OUTPUT_2_GRADIENT:
+        case VKN_ROLE_GATE_GRADIENT:
+            return true;
+        default:
+            return false;
+    }
+}
+
+// The stream and the weights in one type, branches and norms in another.
+std::vector<VknOperandType> operandsOf(vkn::RoleSet roles, VknType stream, VknType branch) {
     std::vector<VknOperandType> operands;
     for (uint32_t r = 1; r < vkn::kRoleCount; ++r) {
         const vkn::RoleInfo& role = *vkn::findRole(static_cast<VknRole>(r));
-        const bool isMean = role.role == VKN_ROLE_MEAN || role.role == VKN_ROLE_MEAN_2;
-        const bool isThere = ((info.requiredRoles | info.optionalRoles) & vkn::roleBit(role.role)) != 0;
-        if (!isThere || (isMean && operation == VKN_OPERATION_RMS_NORM)) {
-            continue;
+        if ((roles & vkn::roleBit(role.role)) != 0) {
+            const VknType type = isOfBranch(role.role) ? branch : stream;
+            operands.push_back({role.role, role.type != vkn::kAnyFloat ? role.type : type});
         }
-        const bool isBranch = role.role == VKN_ROLE_INPUT || role.role == VKN_ROLE_INPUT_2 ||
-                              role.role == VKN_ROLE_OUTPUT || role.role == VKN_ROLE_OUTPUT_2;
-        operands.push_back({role.role, role.type != vkn::kAnyFloat ? role.type : (isBranch ? branch : stream)});
     }
     return operands;
+}
+
+// All operands of a placement.
+std::vector<VknOperandType> blockOperands(VknPlacement placement, VknOperation operation, VknType stream,
+                                          VknType branch) {
+    const vkn::DirectionInfo& info = vkn::findPlacement(placement)->forward;
+    const vkn::RoleSet excluded = vkn::findOperation(operation)->excludedRoles;
+    return operandsOf((info.requiredRoles | info.optionalRoles) & ~excluded, stream, branch);
+}
+
+// The same of the backward. The statistics are saved, or taken again.
+std::vector<VknOperandType> gradientOperands(VknPlacement placement, VknOperation operation, bool saved, VknType stream,
+                                             VknType branch) {
+    vkn::OperationSpec spec;
+    spec.operation = operation;
+    spec.placement = placement;
+    spec.flags = VKN_PLAN_BACKWARD_BIT;
+    const vkn::RoleSet statistics = vkn::roleBit(VKN_ROLE_MEAN) | vkn::roleBit(VKN_ROLE_RSTD) |
+                                    vkn::roleBit(VKN_ROLE_MEAN_2) | vkn::roleBit(VKN_ROLE_RSTD_2);
+    const vkn::RoleSet left =
+        (saved ? vkn::RoleSet{0} : statistics) | vkn::roleBit(VKN_ROLE_GATE) | vkn::roleBit(VKN_ROLE_ROW_INDEX);
+    vkn::RoleSet before = 0;
+    do {  // some operands are there because of others
+        before = spec.roles;
+        spec.roles = vkn::requiredRoles(spec) | (vkn::optionalRoles(spec) & ~left);
+    } while (spec.roles != before);
+    return operandsOf(spec.roles, stream, branch);
 }
 
 // Every placement with every choice, with all that a branch can go through; operations and types in rotation.
@@ -355,6 +395,105 @@ void addBatchNorm(Variants& variants) {
     }
 }
 
+// The backward: every placement with every choice, with all gradients that there are; operations, types and statistics in rotation.
+void addGradients(const vkn::DeviceFacts& facts, Variants& variants) {
+    uint32_t turn = 0;
+    for (const VknPlacement placement :
+         {VKN_PLACEMENT_NONE, VKN_PLACEMENT_PRE_NORM, VKN_PLACEMENT_POST_NORM, VKN_PLACEMENT_SANDWICH,
+          VKN_PLACEMENT_SANDWICH_PRE_NORM, VKN_PLACEMENT_PARALLEL}) {
+        for (const VknType branch : {VKN_TYPE_F32, VKN_TYPE_BF16}) {
+            Variant variant;
+            variant.flags = VKN_PLAN_BACKWARD_BIT;
+            variant.placement = placement;
+            variant.operands = gradientOperands(placement, variant.operation, false, VKN_TYPE_F32, branch);
+            for (const uint32_t hidden : hiddenSizesOfChoices(facts, variant)) {
+                variant.operation = kOperations[turn % 2];
+                const VknType half = kTypes[1 + turn / 2 % 2];
+                variant.operands = gradientOperands(placement, variant.operation, turn % 3 == 0, VKN_TYPE_F32,
+                                                    branch == VKN_TYPE_F32 ? branch : half);
+                variant.hiddenSize = hidden;
+                variant.dropoutProbability = placement == VKN_PLACEMENT_NONE ? 0.0F : 0.1F;
+                variants.all.push_back(variant);
+                ++turn;
+                ++variants.choices;
+            }
+        }
+    }
+}
+
+// Of what is in place of a norm, and of images; in place, and by itself.
+void addOtherGradients(Variants& variants) {
+    for (const VknType type : kTypes) {
+        Variant variant;
+        variant.flags = VKN_PLAN_BACKWARD_BIT;
+        variant.hiddenSize = 1024;
+        variant.operation = VKN_OPERATION_DYT;
+        for (const VknPlacement placement : {VKN_PLACEMENT_NONE, VKN_PLACEMENT_SANDWICH_PRE_NORM}) {
+            variant.placement = placement;
+            variant.operands = gradientOperands(placement, variant.operation, false, VKN_TYPE_F32, type);
+            variants.all.push_back(variant);
+        }
+        variant.placement = VKN_PLACEMENT_NONE;
+        variant.operation = VKN_OPERATION_RMS_NORM;
+        variant.operands = {{VKN_ROLE_INPUT, type}, {VKN_ROLE_OUTPUT_GRADIENT, type}, {VKN_ROLE_INPUT_GRADIENT, type}};
+        variants.all.push_back(variant);
+        variant.flags |= VKN_PLAN_IN_PLACE_BIT;
+        variant.operands = {{VKN_ROLE_INPUT, type},
+                            {VKN_ROLE_INPUT_GRADIENT, type},
+                            {VKN_ROLE_GAMMA, type},
+                            {VKN_ROLE_GAMMA_GRADIENT, type}};
+        variants.all.push_back(variant);
+        variant.flags = VKN_PLAN_BACKWARD_BIT;
+        for (const bool channelsLast : {false, true}) {
+            variant.operation = VKN_OPERATION_GROUP_NORM;
+            variant.channels = 320;
+            variant.channelsLast = channelsLast;
+            variant.hiddenSize = 320 * 64;
+            variant.operands = gradientOperands(variant.placement, variant.operation, false, VKN_TYPE_F32, type);
+            variants.all.push_back(variant);
+        }
+        variant.channels = 0;
+        variant.hiddenSize = 1024;
+        variant.operation = VKN_OPERATION_BATCH_NORM;
+        variant.training = true;
+        variant.operands = gradientOperands(variant.placement, variant.operation, false, VKN_TYPE_F32, type);
+        variant.operands.push_back({VKN_ROLE_BATCH_MEAN, VKN_TYPE_F32});
+        variant.operands.push_back({VKN_ROLE_BATCH_RSTD, VKN_TYPE_F32});
+        const auto isRunning = [](const VknOperandType& operand) {
+            return operand.role == VKN_ROLE_RUNNING_MEAN || operand.role == VKN_ROLE_RUNNING_VARIANCE;
+        };
+        variant.operands.erase(std::remove_if(variant.operands.begin(), variant.operands.end(), isRunning),
+                               variant.operands.end());
+        variants.all.push_back(variant);
+    }
+}
+
+// Every activation, before and behind a norm and by itself.
+void addGatedGradients(Variants& variants) {
+    for (const VknActivation activation : {VKN_ACTIVATION_SILU, VKN_ACTIVATION_GELU, VKN_ACTIVATION_GELU_TANH,
+                                           VKN_ACTIVATION_RELU, VKN_ACTIVATION_SIGMOID}) {
+        for (const bool isNorm : {false, true}) {
+            Variant variant;
+            variant.flags = VKN_PLAN_BACKWARD_BIT;
+            variant.hiddenSize = 4096;
+            variant.operation = isNorm ? VKN_OPERATION_LAYER_NORM : VKN_OPERATION_GATED_ACTIVATION;
+            variant.activation = activation;
+            variant.normFirst = isNorm && activation % 2 == 0;
+            const VknType type = kTypes[activation % 3];
+            variant.operands = {{VKN_ROLE_INPUT, type},
+                                {VKN_ROLE_GATE, type},
+                                {VKN_ROLE_OUTPUT_GRADIENT, type},
+                                {VKN_ROLE_INPUT_GRADIENT, type},
+                                {VKN_ROLE_GATE_GRADIENT, type}};
+            if (isNorm) {
+                variant.operands.push_back({VKN_ROLE_GAMMA, VKN_TYPE_F32});
+                variant.operands.push_back({VKN_ROLE_GAMMA_GRADIENT, VKN_TYPE_F32});
+            }
+            variants.all.push_back(variant);
+        }
+    }
+}
+
 }  // namespace
 
 std::string describe(const Variant& variant) {
@@ -387,6 +526,11 @@ void addVariants(Part part, const vkn::DeviceFacts& facts, Variants& variants) {
             addGroupNorm(variants);
             addBatchNorm(variants);
             addRope(facts, variants);
+            break;
+        case Part::Backward:
+            addGradients(facts, variants);
+            addOtherGradients(variants);
+            addGatedGradients(variants);
             break;
     }
 }

@@ -63,10 +63,11 @@ struct Variants {
 enum class Part {
     Norms,
     Blocks,
-    Others
+    Others,
+    Backward
 };
 
-// Adds RMSNorm and LayerNorm without a residual, those with one, or everything else.
+// Adds RMSNorm and LayerNorm without a residual, those with one, everything else of the forward, or the backward.
 void addVariants(Part part, const vkn::DeviceFacts& facts, Variants& variants);
 
 }  // namespace vknorm::test

@@ -29,7 +29,7 @@ std::string namesOf(vkn::RoleSet roles) {
 }
 
 // The columns behind the formula.
-std::string operandColumns(const vkn::PlacementInfo& info) {
+std::string operandColumns(const vkn::DirectionInfo& info) {
     return std::string(" ")
         .append(namesOf(info.requiredRoles))
         .append(" | ")
@@ -74,13 +74,17 @@ TEST(Readme, ListsEveryOperationWithItsOperands) {
 
 TEST(Readme, ListsEveryPlacementWithItsOperands) {
     const std::string lines = table("operations");
+    const std::string gradients = table("gradients");
     ASSERT_FALSE(lines.empty()) << VKNORM_README;
+    ASSERT_FALSE(gradients.empty()) << VKNORM_README;
     size_t placements = 0;
     while (vkn::findPlacement(static_cast<VknPlacement>(placements)) != nullptr) {
         const vkn::PlacementInfo& info = *vkn::findPlacement(static_cast<VknPlacement>(placements++));
         const std::string name = info.name[0] == '\0' ? "none" : info.name;
-        const std::string expected = operandColumns(info);
+        const std::string expected = operandColumns(info.forward);
         EXPECT_EQ(operandsOf(lines, name, expected), expected) << name;
+        const std::string backward = operandColumns(info.backward);
+        EXPECT_EQ(operandsOf(gradients, name, backward), backward) << name;
     }
     EXPECT_EQ(placements, size_t{VKN_PLACEMENT_PARALLEL} + 1);
 }

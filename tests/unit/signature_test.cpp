@@ -10,14 +10,12 @@
 namespace vknorm::test {
 namespace {
 
-vkn::OperationSpec specWith(std::initializer_list<VknRole> roles) {
-    vkn::OperationSpec spec;
-    spec.operation = VKN_OPERATION_LAYER_NORM;
-    spec.hiddenSize = 64;
+vkn::RoleSet rolesOf(std::initializer_list<VknRole> roles) {
+    vkn::RoleSet set = 0;
     for (const VknRole role : roles) {
-        spec.roles |= vkn::roleBit(role);
+        set |= vkn::roleBit(role);
     }
-    return spec;
+    return set;
 }
 
 std::string signatureOf(uint32_t buffers, std::initializer_list<VknRole> roles) {
@@ -26,7 +24,7 @@ std::string signatureOf(uint32_t buffers, std::initializer_list<VknRole> roles) 
     vkn::Signature signature;
     VknError error{};
     error.sType = VKN_STRUCTURE_TYPE_ERROR;
-    EXPECT_EQ(vkn::makeSignature(facts, specWith(roles), signature, &error), VKN_SUCCESS) << error.message;
+    EXPECT_EQ(vkn::makeSignature(facts, rolesOf(roles), false, signature, &error), VKN_SUCCESS) << error.message;
     EXPECT_LE(signature.bindingCount, buffers);
     return signature.text;
 }
@@ -52,7 +50,7 @@ TEST(Signature, TooFewAreANamedError) {
     vkn::Signature signature;
     VknError error{};
     error.sType = VKN_STRUCTURE_TYPE_ERROR;
-    EXPECT_EQ(vkn::makeSignature(facts, specWith(kAll), signature, &error), VKN_ERROR_UNSUPPORTED);
+    EXPECT_EQ(vkn::makeSignature(facts, rolesOf(kAll), false, signature, &error), VKN_ERROR_UNSUPPORTED);
     EXPECT_EQ(error.limit, 3u);
     EXPECT_EQ(error.value, 4u);
 }
@@ -61,8 +59,9 @@ TEST(Signature, TooFewAreANamedError) {
 TEST(Signature, EverySlotHasABindingInTheLayout) {
     for (const DeviceClass& device : kDeviceClasses) {
         vkn::Signature signature;
-        ASSERT_EQ(vkn::makeSignature(device.facts, specWith({VKN_ROLE_INPUT, VKN_ROLE_OUTPUT}), signature, nullptr),
-                  VKN_SUCCESS);
+        ASSERT_EQ(
+            vkn::makeSignature(device.facts, rolesOf({VKN_ROLE_INPUT, VKN_ROLE_OUTPUT}), false, signature, nullptr),
+            VKN_SUCCESS);
         for (const uint32_t binding : signature.bindingOfSlot) {
             EXPECT_LT(binding, signature.bindingCount);
         }

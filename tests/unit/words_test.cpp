@@ -14,7 +14,7 @@ constexpr VknPlacement kPlacements[] = {
 
 // All that a placement may have, outputs with scales of their own among it.
 vkn::OperationSpec fullSpec(VknPlacement placement, bool inPlace) {
-    const vkn::PlacementInfo& info = *vkn::findPlacement(placement);
+    const vkn::DirectionInfo& info = vkn::findPlacement(placement)->forward;
     vkn::OperationSpec spec;
     spec.operation = VKN_OPERATION_LAYER_NORM;
     spec.placement = static_cast<uint32_t>(placement);
@@ -39,6 +39,8 @@ vkn::OperationSpec fullSpec(VknPlacement placement, bool inPlace) {
     return spec;
 }
 
+vkn::WordLayout layoutOf(const vkn::OperationSpec& spec) { return vkn::makeWordLayout(spec, spec.roles, 0); }
+
 uint32_t wordsOf(VknRole role, const vkn::WordLayout& layout) {
     return vkn::findRole(role)->extent != vkn::Extent::Rows ? 1u : (layout.hasOuterStrides ? 3u : 2u);
 }
@@ -47,7 +49,7 @@ TEST(Words, AllFitAndNoneOverlap) {
     for (const VknPlacement placement : kPlacements) {
         for (const bool inPlace : {false, true}) {
             const vkn::OperationSpec spec = fullSpec(placement, inPlace);
-            const vkn::WordLayout layout = vkn::makeWordLayout(spec);
+            const vkn::WordLayout layout = layoutOf(spec);
             EXPECT_LE(layout.count, uint32_t{VKN_MAX_WORDS}) << "placement " << placement;
             std::set<uint32_t> taken;
             const auto take = [&](uint32_t first, uint32_t count) {
@@ -81,22 +83,22 @@ TEST(Words, QueriesAndKeysKeepTheirOuterStrides) {
           VKN_ROLE_MEAN, VKN_ROLE_RSTD, VKN_ROLE_OUTPUT_SCALE, VKN_ROLE_POSITIONS, VKN_ROLE_COS_SIN}) {
         spec.roles |= vkn::roleBit(role);
     }
-    const vkn::WordLayout layout = vkn::makeWordLayout(spec);
+    const vkn::WordLayout layout = layoutOf(spec);
     EXPECT_LE(layout.count, uint32_t{VKN_MAX_WORDS});
     EXPECT_TRUE(layout.hasOuterStrides);
 }
 
 TEST(Words, OuterStridesGoWhereThereIsNoRoom) {
-    EXPECT_FALSE(vkn::makeWordLayout(fullSpec(VKN_PLACEMENT_PARALLEL, false)).hasOuterStrides);
-    EXPECT_TRUE(vkn::makeWordLayout(fullSpec(VKN_PLACEMENT_PRE_NORM, false)).hasOuterStrides);
+    EXPECT_FALSE(layoutOf(fullSpec(VKN_PLACEMENT_PARALLEL, false)).hasOuterStrides);
+    EXPECT_TRUE(layoutOf(fullSpec(VKN_PLACEMENT_PRE_NORM, false)).hasOuterStrides);
 }
 
 TEST(Words, WhatIsReadInPlaceHasItsStandInsWords) {
-    const vkn::WordLayout none = vkn::makeWordLayout(fullSpec(VKN_PLACEMENT_NONE, true));
+    const vkn::WordLayout none = layoutOf(fullSpec(VKN_PLACEMENT_NONE, true));
     EXPECT_EQ(none.ofRole[VKN_ROLE_INPUT], none.ofRole[VKN_ROLE_OUTPUT]);
-    const vkn::WordLayout postNorm = vkn::makeWordLayout(fullSpec(VKN_PLACEMENT_POST_NORM, true));
+    const vkn::WordLayout postNorm = layoutOf(fullSpec(VKN_PLACEMENT_POST_NORM, true));
     EXPECT_EQ(postNorm.ofRole[VKN_ROLE_RESIDUAL], postNorm.ofRole[VKN_ROLE_OUTPUT]);
-    const vkn::WordLayout preNorm = vkn::makeWordLayout(fullSpec(VKN_PLACEMENT_PRE_NORM, true));
+    const vkn::WordLayout preNorm = layoutOf(fullSpec(VKN_PLACEMENT_PRE_NORM, true));
     EXPECT_EQ(preNorm.ofRole[VKN_ROLE_RESIDUAL], preNorm.ofRole[VKN_ROLE_RESIDUAL_OUTPUT]);
 }
 

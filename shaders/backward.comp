@@ -1,0 +1,72 @@
+// Gradients of RMSNorm, LayerNorm and what stands in for a norm, with what surrounds them: of each element that the forward
+// reads. Those of parameters, which are sums over rows, are gradient_columns.comp's.
+//
+// A team of invocations owns a row, in the order of norm.comp. For each norm it takes the statistics, unless the forward saved
+// them, then two means over the row; the last pass writes. What gradient_columns.comp needs of a row is left in scratch.
+//
+// Defines: as norm.comp.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#if VKN_SUBGROUPS && !defined(VKN_EMULATE_SUBGROUPS)
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_arithmetic : require
+#endif
+
+#define VKN_KERNEL_OF_ROWS
+#include "kernel.glsl"
+#include "formats.glsl"
+#include "stream.glsl"
+#include "backward_operands.glsl"
+#include "branch.glsl"
+#include "elementwise.glsl"
+#include "reduce.glsl"
+#include "statistics.glsl"
+#include "rope.glsl"
+#include "elements.glsl"
+#include "order.glsl"
+#include "row.glsl"
+#include "weights.glsl"
+#include "joining.glsl"
+#include "gradient.glsl"
+
+// What statistics are taken of.
+Piece stagePiece(Row row, uint column, uint count) {
+    return kNormOnStream && row.stage == 0u ? streamPiece(row, column, count) : branchPiece(row, column, count);
+}
+
+#include "group.glsl"
+#include "row_statistics.glsl"
+#include "gradient_rows.glsl"
+
+const bool kSavesRows = kSums != 0u;
+
+void processRow(uint index, bool owned) {
+    GradientRow g = makeGradientRow(index);
+    if (kTakesStatistics) {
+        measureRow(g);
+        if (kSavesRows && owned && teamLane() == 0u) {
+            saveRow(g);
+        }
+    }
+    if (!kMeasureOnly && owned) {
+        storeGradients(g);
+    }
+}
+
+void main() {
+    uint rows = rowsOfDispatch();
+    uint step = gl_NumWorkGroups.x * teamsPerWorkgroup();
+    for (uint first = gl_WorkGroupID.x * teamsPerWorkgroup(); first < rows; first += step) {
+        uint index = first + teamIndex();
+        bool owned = index < rows;
+#if VKN_EMULATE_SUBGROUPS
+        index = min(index, rows - 1u); // idle teams keep step, because emulated reductions have barriers
+#else
+        if (!owned) {
+            break;
+        }
+#endif
+        processRow(index, owned);
+    }
+}

@@ -1,0 +1,222 @@
+// The gradients of a row's elements. What they need of the whole row, a norm's statistics and two means, is taken beforehand; then
+// each element is by itself, in the kernel of rows and in that of columns alike.
+//
+// A norm y = x^ * gamma, where x^ = (x - mean) * rstd, passes on rstd * (w - mean(w) - x^ * mean(w * x^)), where w is what
+// arrives at y times gamma; RMSNorm without the first mean. A norm is over the stream, or over the branch.
+#ifndef VKN_GRADIENT_GLSL
+#define VKN_GRADIENT_GLSL
+
+const bool kNormOnStream = kPlacement == VKN_PLACEMENT_PRE_NORM || kPlacement == VKN_PLACEMENT_POST_NORM ||
+    kPlacement == VKN_PLACEMENT_SANDWICH_PRE_NORM || kParallel;
+const bool kSecondOnStream = kPlacement == VKN_PLACEMENT_SANDWICH_PRE_NORM; // the norm over the stream is N2
+
+struct NormGradient {
+    Statistics s;
+    float alongNormalised; // mean of w * x^
+    float alongOnes;       // mean of w
+};
+
+struct GradientRow {
+    Row row;
+    uint outputGradientStart; // first elements
+    uint output2GradientStart;
+    uint streamGradientStart;
+    NormGradient stream;
+    NormGradient branch;
+};
+
+GradientRow makeGradientRow(uint index) {
+    GradientRow g;
+    g.row = makeRow(index);
+    g.outputGradientStart = rowStart(kWordOutputGradient, index);
+    g.output2GradientStart = kParallel ? rowStart(kWordOutput2Gradient, index) : 0u;
+    g.streamGradientStart = kStreamArrives ? rowStart(kWordResidualOutputGradient, index) : 0u;
+    g.stream = NormGradient(noStatistics(), 0.0, 0.0);
+    g.branch = g.stream;
+    return g;
+}
+
+// What the norm over the stream reads.
+Piece streamPiece(Row row, uint column, uint count) {
+    if (kPlacement == VKN_PLACEMENT_POST_NORM) {
+        return joinStream(row, branchPiece(row, column, count), column, count);
+    }
+    return loadResidualOutput(rowStart(kWordResidualOutput, row.index) + column, count);
+}
+
+Piece normalised(NormGradient n, Piece x, uint column, uint count) {
+    return normalise(scaled(x, n.s.scale), n.s, column, count);
+}
+
+// x^ as gamma is multiplied to it.
+Piece castNormalised(NormGradient n, Piece x, uint column, uint count) {
+    Piece piece = normalised(n, x, column, count);
+    return kEarlyCast ? decodeWeights(encodeWeights(piece)) : piece;
+}
+
+Piece timesGamma(Piece arriving, Row row, uint column, uint count) {
+    if (kHasGamma) {
+        Piece gamma = gammaPiece(row, column, count);
+        arriving = multiply(arriving, Piece(kWeightOffset + gamma.a, kWeightOffset + gamma.b));
+    }
+    return arriving;
+}
+
+Piece timesGamma2(Piece arriving, Row row, uint column, uint count) {
+    if (kHasGamma2) {
+        Piece gamma = gamma2Piece(row, column, count);
+        arriving = multiply(arriving, Piece(kWeightOffset + gamma.a, kWeightOffset + gamma.b));
+    }
+    return arriving;
+}
+
+// 1 - tanh^2, of alpha x.
+Piece slopeOfTanh(Piece x) {
+    vec4 a = tanhSlopeOf(x.a * kAlpha);
+    return Piece(a, kPiece == 8u ? tanhSlopeOf(x.b * kAlpha) : x.b);
+}
+
+// Of BatchNorm in training, where the means over a column's rows of dy * x^ and dy lie in scratch.
+Piece meansOfColumns(uint which, uint column, uint count) {
+    uint start = pc.words[kScratchWord + VKN_SCRATCH_ROWS] + which * hiddenSize();
+    uint last = hiddenSize() - 1u;
+    Piece piece = Piece(vec4(0.0), vec4(0.0));
+    [[unroll]] for (uint i = 0u; i < 4u; ++i) {
+        piece.a[i] = scratch[start + min(column + i, last)];
+        if (kPiece == 8u) {
+            piece.b[i] = scratch[start + min(column + 4u + i, last)];
+        }
+    }
+    return piece;
+}
+
+// Gamma is a column's as rstd is, so it comes last.
+Piece throughBatch(Row row, Piece x, Piece arriving, uint column, uint count) {
+    Piece x1 = normaliseColumns(x, column, count);
+    Piece along = meansOfColumns(0u, column, count);
+    Piece mean = meansOfColumns(1u, column, count);
+    vec4 a = (arriving.a - mean.a) - x1.a * along.a;
+    vec4 b = (arriving.b - mean.b) - x1.b * along.b;
+    return multiply(timesGamma(Piece(a, b), row, column, count), columnStatistics(column, count).rstd);
+}
+
+// From what arrives at a norm's output, times gamma, to what it passes on; x is what it read.
+Piece throughNorm(NormGradient n, Piece x, Piece w, uint column, uint count) {
+    if (kBatchNorm) {
+        return multiply(w, columnStatistics(column, count).rstd);
+    }
+    if (kOperation == VKN_OPERATION_DYT) {
+        return scaled(multiply(w, slopeOfTanh(x)), kAlpha);
+    }
+    if (!kTakesStatistics) {
+        return w;
+    }
+    Piece x1 = normalised(n, x, column, count);
+    Piece along = keepPartial(scaled(x1, n.alongNormalised), column);
+    vec4 a = kLayerNorm ? w.a - n.alongOnes : w.a;
+    vec4 b = kLayerNorm ? w.b - n.alongOnes : w.b;
+    return scaled(Piece(a - along.a, b - along.b), n.s.savedRstd);
+}
+
+// ---- the norm over the stream ----------------------------------------------------------------------------------------
+
+Piece outputGradientPiece(GradientRow g, uint column, uint count) {
+    return loadOutputGradient(g.outputGradientStart + elementOf(column), count);
+}
+
+Piece output2GradientPiece(GradientRow g, uint column, uint count) {
+    return loadOutput2Gradient(g.output2GradientStart + column, count);
+}
+
+Piece arrivingAtStream(GradientRow g, uint column, uint count) {
+    Piece arriving = outputGradientPiece(g, column, count);
+    if (kSecondOnStream) {
+        return timesGamma2(arriving, g.row, column, count);
+    }
+    arriving = timesGamma(arriving, g.row, column, count);
+    if (kParallel) {
+        arriving = add(arriving, timesGamma2(output2GradientPiece(g, column, count), g.row, column, count));
+    }
+    return arriving;
+}
+
+// Of h: what the norm over the stream passes on, and what arrives along the stream.
+Piece streamGradient(GradientRow g, uint column, uint count) {
+    Piece gradient = Piece(vec4(0.0), vec4(0.0));
+    if (kNormOnStream) {
+        Piece x = streamPiece(g.row, column, count);
+        gradient = throughNorm(g.stream, x, arrivingAtStream(g, column, count), column, count);
+    }
+    if (kStreamArrives) {
+        Piece arriving = loadResidualOutputGradient(g.streamGradientStart + column, count);
+        gradient = kNormOnStream ? add(gradient, arriving) : arriving;
+    }
+    return gradient;
+}
+
+// ---- the branch, and the norm over it --------------------------------------------------------------------------------
+
+// From the gradient of h to that of a branch, or of the norm over it. Dropout, row scale and layer scale are factors.
+Piece intoBranch(GradientRow g, Piece gradient, uint column, uint count, uint stream) {
+    return scaleBranch(scaled(gradient, kBranchScale), g.row.index, column, count, stream);
+}
+
+// What arrives at the output of the norm over the branch.
+Piece arrivingAtBranch(GradientRow g, uint column, uint count) {
+    if (kPlacement != VKN_PLACEMENT_NONE) {
+        return intoBranch(g, streamGradient(g, column, count), column, count, 0u);
+    }
+    Piece arriving = outputGradientPiece(g, column, count);
+    return kHasGate && kNormFirst ? multiply(arriving, gatePiece(g.row, column, count)) : arriving;
+}
+
+Piece throughBranchNorm(GradientRow g, Piece x, Piece arriving, uint column, uint count) {
+    if (kTraining) {
+        return throughBatch(g.row, x, arriving, column, count);
+    }
+    return throughNorm(g.branch, x, timesGamma(arriving, g.row, column, count), column, count);
+}
+
+// ---- means over a row ------------------------------------------------------------------------------------------------
+
+// What a norm reads, and what arrives at it, times gamma.
+struct NormInput {
+    Piece x;
+    Piece w;
+};
+
+NormInput inputOfNorm(GradientRow g, bool onStream, uint column, uint count) {
+    if (onStream) {
+        return NormInput(streamPiece(g.row, column, count), arrivingAtStream(g, column, count));
+    }
+    Piece arriving = arrivingAtBranch(g, column, count);
+    return NormInput(branchPiece(g.row, column, count), timesGamma(arriving, g.row, column, count));
+}
+
+// ---- scratch -----------------------------------------------------------------------------------------------------------
+
+const uint kNormsOfRow = kNormOnStream && kNormOnBranch ? 2u : 1u;
+
+uint scratchOfRow(uint index, bool onStream) {
+    uint norm = index * kNormsOfRow + (onStream || kNormsOfRow == 1u ? 0u : 1u);
+    return pc.words[kScratchWord + VKN_SCRATCH_ROWS] + norm * VKN_WORDS_OF_NORM;
+}
+
+void saveNorm(NormGradient n, uint index, bool onStream) {
+    uint at = scratchOfRow(index, onStream);
+    scratch[at] = n.s.scale;
+    scratch[at + 1u] = n.s.centre;
+    scratch[at + 2u] = n.s.correction;
+    scratch[at + 3u] = n.s.rstd;
+    scratch[at + 4u] = n.s.savedRstd;
+    scratch[at + 5u] = n.alongNormalised;
+    scratch[at + 6u] = n.alongOnes;
+}
+
+NormGradient savedNorm(uint index, bool onStream) {
+    uint at = scratchOfRow(index, onStream);
+    Statistics s = Statistics(scratch[at], scratch[at + 1u], scratch[at + 2u], scratch[at + 3u], scratch[at + 4u], 1.0);
+    return NormGradient(s, scratch[at + 5u], scratch[at + 6u]);
+}
+
+#endif

@@ -1,0 +1,134 @@
+// A row's gradients: what its norms need of the whole row, then what is written.
+#ifndef VKN_GRADIENT_ROWS_GLSL
+#define VKN_GRADIENT_ROWS_GLSL
+
+// The means over a row of w * x^ and of w, a chunk at a time, so that they do not depend on how a chunk is read.
+vec2 meansOfRow(GradientRow g, NormGradient n, bool onStream) {
+    CompensatedSum along = CompensatedSum(0.0, 0.0);
+    CompensatedSum ones = along;
+    uint chunks = chunksOfLane();
+    [[dont_unroll]] for (uint chunk = 0u; chunk < chunks; ++chunk) {
+        vec2 sums = vec2(0.0);
+        for (uint p = 0u; p < kPiecesOfChunk; ++p) {
+            uint column = pieceStart(chunk, p);
+            uint count = pieceCount(chunk, p);
+            NormInput norm = inputOfNorm(g, onStream, column, count);
+            sums.x = addSum(sums.x, multiply(norm.w, normalised(n, norm.x, column, count)));
+            sums.y = addSum(sums.y, norm.w);
+        }
+        along = add(along, sums.x);
+        ones = add(ones, sums.y);
+    }
+    vec2 total = addOverTeam(vec2(value(along), value(ones)));
+    return vec2(total.x / float(statisticsSize()) * n.s.share, total.y / float(hiddenSize()));
+}
+
+Statistics statisticsSavedBy(uint wordMean, uint wordRstd, uint index) {
+    float mean = kLayerNorm ? uintBitsToFloat(scalars[pc.words[wordMean] + index]) : 0.0;
+    float rstd = uintBitsToFloat(scalars[pc.words[wordRstd] + index]);
+    return Statistics(1.0, mean, 0.0, rstd, rstd, 1.0);
+}
+
+// Of the norm over the stream, which comes first in a row that has both, or of that over the branch.
+NormGradient measureNorm(inout GradientRow g, bool onStream) {
+    bool isSecond = onStream && kSecondOnStream;
+    NormGradient n = NormGradient(noStatistics(), 0.0, 0.0);
+    if (isSecond ? kHasRstd2 : kHasRstd) {
+        n.s = statisticsSavedBy(isSecond ? kWordMean2 : kWordMean, isSecond ? kWordRstd2 : kWordRstd, g.row.index);
+    } else {
+        g.row.scale = 1.0;
+        n.s = statisticsOfRow(g.row);
+    }
+    vec2 means = meansOfRow(g, n, onStream);
+    n.alongNormalised = means.x;
+    n.alongOnes = means.y;
+    return n;
+}
+
+void measureRow(inout GradientRow g) {
+    if (kNormOnStream) {
+        g.stream = measureNorm(g, true);
+        g.row.stage += 1u;
+    }
+    if (!kNormOnStream || kNormOnBranch) {
+        g.branch = measureNorm(g, false);
+    }
+}
+
+void saveRow(GradientRow g) {
+    if (kNormOnStream) {
+        saveNorm(g.stream, g.row.index, true);
+    }
+    if (!kNormOnStream || kNormOnBranch) {
+        saveNorm(g.branch, g.row.index, false);
+    }
+}
+
+struct TargetRow {
+    uint inputStart; // first elements of the gradients
+    uint input2Start;
+    uint residualStart;
+    uint gateStart;
+};
+
+TargetRow makeTargetRow(uint index) {
+    return TargetRow(rowStart(kWordInputGradient, index), kParallel ? rowStart(kWordInput2Gradient, index) : 0u,
+                     kHasResidualGradient ? rowStart(kWordResidualGradient, index) : 0u,
+                     kHasGateGradient ? rowStart(kWordGateGradient, index) : 0u);
+}
+
+// Of x, from that of what the gate and x made together; writes the gate's.
+Piece throughGate(GradientRow g, TargetRow target, Piece x, Piece gradient, uint column, uint count) {
+    Piece z = loadGate(g.row.gateStart + column, count);
+    Piece other; // what the gate was multiplied to, and what arrives there
+    if (kNormFirst) {
+        Piece y = applyWeights(normalised(g.branch, x, column, count), g.row, column, count);
+        other = multiply(outputGradientPiece(g, column, count), y);
+    } else {
+        Piece ungated = addBias(loadInput(g.row.inputStart + elementOf(column), count), column, count);
+        other = multiply(gradient, ungated);
+        gradient = multiply(gradient, activated(z));
+    }
+    storeGateGradient(target.gateStart + column, count, multiply(other, activationSlope(z)));
+    return gradient;
+}
+
+void storeUnblocked(GradientRow g, TargetRow target, uint column, uint count) {
+    Piece x = branchPiece(g.row, column, count);
+    Piece gradient = throughBranchNorm(g, x, arrivingAtBranch(g, column, count), column, count);
+    if (kHasGate) {
+        gradient = throughGate(g, target, x, gradient, column, count);
+    }
+    storeInputGradient(target.inputStart + elementOf(column), count, gradient);
+}
+
+// In place, the stream's gradient is read by the invocation that writes it, beforehand.
+void storeBlock(GradientRow g, TargetRow target, uint column, uint count) {
+    Piece stream = streamGradient(g, column, count);
+    Piece branch = intoBranch(g, stream, column, count, 0u);
+    if (kNormOnBranch) {
+        branch = throughBranchNorm(g, branchPiece(g.row, column, count), branch, column, count);
+    }
+    if (kHasResidualGradient) {
+        storeResidualGradient(target.residualStart + column, count, scaled(stream, kResidualScale));
+    }
+    storeInputGradient(target.inputStart + column, count, branch);
+    if (kParallel) {
+        storeInput2Gradient(target.input2Start + column, count, intoBranch(g, stream, column, count, kSecondStream));
+    }
+}
+
+void storeGradients(GradientRow g) {
+    TargetRow target = makeTargetRow(g.row.index);
+    VKN_FOR_PIECES_OF_LANE {
+        uint column = pieceStart(0u, p);
+        uint count = pieceCount(0u, p);
+        if (kBlock) {
+            storeBlock(g, target, column, count);
+        } else {
+            storeUnblocked(g, target, column, count);
+        }
+    }
+}
+
+#endif

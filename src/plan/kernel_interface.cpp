@@ -1,0 +1,20 @@
+#include "plan/kernel_interface.hpp"
+
+#include "base/error.hpp"
+
+namespace vkn {
+
+VknResult makeKernelInterface(const DeviceFacts& facts, const OperationSpec& spec, RoleSet roles, uint32_t scratchWords,
+                              KernelInterface& made, VknError* error) {
+    made.roles = roles;
+    made.words = makeWordLayout(spec, roles, scratchWords);
+    const VknResult result = makeSignature(facts, roles, scratchWords != 0, made.signature, error);
+    if (result == VKN_SUCCESS && made.words.count > VKN_MAX_WORDS) {
+        return fail(error, VKN_ERROR_UNSUPPORTED, "pOperands", made.words.count, VKN_MAX_WORDS,
+                    "these operands and options need %u words of push constants, and devices grant %u",
+                    made.words.count, uint32_t{VKN_MAX_WORDS});
+    }
+    return result;
+}
+
+}  // namespace vkn

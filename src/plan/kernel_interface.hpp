@@ -1,0 +1,22 @@
+// What a kernel accesses, and how it is told where that is: bindings and push constants.
+#pragma once
+
+#include "plan/signature.hpp"
+#include "plan/words.hpp"
+
+namespace vkn {
+
+struct KernelInterface {
+    RoleSet roles = 0;
+    Signature signature;
+    WordLayout words;
+
+    bool has(VknRole role) const { return (roles & roleBit(role)) != 0; }
+    uint32_t bindingOf(const RoleInfo& role) const { return signature.bindingOfSlot[role.slot]; }
+};
+
+// UNSUPPORTED where a device has too few storage buffers, or push constants have too little room.
+VknResult makeKernelInterface(const DeviceFacts& facts, const OperationSpec& spec, RoleSet roles, uint32_t scratchWords,
+                              KernelInterface& made, VknError* error);
+
+}  // namespace vkn

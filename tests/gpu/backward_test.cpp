@@ -1,0 +1,331 @@
+// The backward: gradients of every placement and operation against fp64, within their bounds.
+#include "gpu/fixture.hpp"
+#include "gpu/function_shim.hpp"
+#include "gpu/gradient_case.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace vknorm::test {
+namespace {
+
+using Backward = GpuTest;
+
+constexpr VknPlacement kPlacements[] = {
+    VKN_PLACEMENT_NONE,     VKN_PLACEMENT_PRE_NORM,          VKN_PLACEMENT_POST_NORM,
+    VKN_PLACEMENT_SANDWICH, VKN_PLACEMENT_SANDWICH_PRE_NORM, VKN_PLACEMENT_PARALLEL};
+
+constexpr VknType kTypes[] = {VKN_TYPE_F32, VKN_TYPE_F16, VKN_TYPE_BF16};
+constexpr VknOperation kNorms[] = {VKN_OPERATION_RMS_NORM, VKN_OPERATION_LAYER_NORM};
+
+bool isBlock(const GradientCase& gradient) { return gradient.placement != VKN_PLACEMENT_NONE; }
+
+// Everything that a placement can have.
+void addAll(GradientCase& gradient) {
+    gradient.with.merge(parameterGradients(gradient.placement, gradient.operation));
+    if (!isBlock(gradient)) {
+        return;
+    }
+    gradient.with.insert({VKN_ROLE_LAYER_SCALE, VKN_ROLE_ROW_SCALE, VKN_ROLE_BRANCH_BIAS, VKN_ROLE_RESIDUAL_GRADIENT});
+    if (gradient.placement != VKN_PLACEMENT_POST_NORM) {
+        gradient.with.insert(VKN_ROLE_RESIDUAL_OUTPUT_GRADIENT);
+    }
+    const bool hasSecond =
+        gradient.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM || gradient.placement == VKN_PLACEMENT_PARALLEL;
+    if (hasSecond) {
+        gradient.with.insert(VKN_ROLE_GAMMA_2);
+    }
+    if (gradient.placement == VKN_PLACEMENT_PARALLEL) {
+        gradient.with.insert(VKN_ROLE_BRANCH_BIAS_2);
+    }
+    if (gradient.placement == VKN_PLACEMENT_SANDWICH || gradient.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM) {
+        gradient.with.insert(VKN_ROLE_BETA);
+    }
+    gradient.residualScale = 1.25f;
+    gradient.branchScale = 0.75f;
+    gradient.dropoutProbability = 0.25f;
+    gradient.firstRow = 0xFFFFFFFEull;
+}
+
+void saveStatistics(GradientCase& gradient) {
+    gradient.with.insert(VKN_ROLE_RSTD);
+    if (gradient.operation != VKN_OPERATION_RMS_NORM) {
+        gradient.with.insert(VKN_ROLE_MEAN);
+    }
+    if (gradient.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM) {
+        gradient.with.insert(VKN_ROLE_RSTD_2);
+        if (gradient.operation != VKN_OPERATION_RMS_NORM) {
+            gradient.with.insert(VKN_ROLE_MEAN_2);
+        }
+    }
+}
+
+// Each placement with nothing but what it must have, and with everything; statistics saved and taken again; all types in turn.
+TEST_F(Backward, EveryPlacement) {
+    size_t turn = 0;
+    for (const VknPlacement placement : kPlacements) {
+        for (const VknOperation operation : kNorms) {
+            for (const bool everything : {false, true}) {
+                ++turn;
+                if (isQuickTest() && turn % 2 == 0) {
+                    continue;
+                }
+                GradientCase gradient;
+                gradient.placement = placement;
+                gradient.operation = operation;
+                gradient.hiddenSize = turn % 3 == 0 ? 129 : 200;
+                gradient.branch = kTypes[turn % 3];
+                gradient.stream = turn % 4 == 0 ? VKN_TYPE_BF16 : VKN_TYPE_F32;
+                gradient.arriving = kTypes[turn / 2 % 3];
+                gradient.parameter = kTypes[turn / 3 % 3];
+                gradient.gap = turn % 5 == 0 ? 3 : 0;
+                gradient.offset = turn % 7 == 0 ? 4 : 0;
+                gradient.gammaOffset = turn % 2 == 0 ? 1.0f : 0.0f;
+                gradient.seed = turn;
+                if (everything) {
+                    addAll(gradient);
+                }
+                if (turn / 2 % 2 == 0) {
+                    saveStatistics(gradient);
+                }
+                expectGradients(gpu(), gradient);
+            }
+        }
+    }
+}
+
+// Shapes, forms and types of the plain norm, with the gradients of its parameters: aligned rows and not.
+TEST_F(Backward, EveryShapeAndType) {
+    size_t turn = 0;
+    for (const uint32_t hiddenSize : {1u, 2u, 7u, 33u, 128u, 769u, 1024u, 5125u}) {
+        for (const FormVariant& variant : gpu().forms()) {
+            ++turn;
+            if (!isTurnOf(turn, hiddenSize)) {
+                continue;
+            }
+            GradientCase gradient;
+            gradient.operation = kNorms[turn % 2];
+            gradient.hiddenSize = hiddenSize;
+            gradient.rows = hiddenSize > 1000 ? 5 : 37;
+            gradient.branch = kTypes[turn % 3];
+            gradient.arriving = kTypes[turn / 2 % 3];
+            gradient.parameter = kTypes[turn / 3 % 3];
+            gradient.gap = turn % 3 == 0 ? 8 : turn % 4;
+            gradient.offset = turn % 5 == 0 ? 4 : 16;
+            gradient.with.merge(parameterGradients(VKN_PLACEMENT_NONE, gradient.operation));
+            gradient.variant = variant;
+            gradient.seed = turn;
+            expectGradients(gpu(), gradient);
+        }
+    }
+}
+
+// In place the rows are measured first, then come the sums, and the rows' gradients take the place of what arrived.
+TEST_F(Backward, InPlace) {
+    for (const VknPlacement placement : kPlacements) {
+        for (const bool hasSums : {false, true}) {
+            if (isQuickTest() && hasSums != (placement % 2 == 0)) {
+                continue;
+            }
+            GradientCase gradient;
+            gradient.placement = placement;
+            gradient.operation = VKN_OPERATION_LAYER_NORM;
+            gradient.flags = VKN_PLAN_IN_PLACE_BIT;
+            gradient.hiddenSize = 77;
+            gradient.stream = VKN_TYPE_BF16;
+            gradient.branch = VKN_TYPE_F16;
+            gradient.arriving = placement == VKN_PLACEMENT_NONE ? VKN_TYPE_F16 : VKN_TYPE_BF16;
+            gradient.gap = 2;
+            if (hasSums) {
+                addAll(gradient);
+            }
+            expectGradients(gpu(), gradient);
+        }
+    }
+}
+
+TEST_F(Backward, Options) {
+    GradientCase gradient;
+    gradient.with.merge(parameterGradients(VKN_PLACEMENT_NONE, gradient.operation));
+    gradient.hiddenSize = 100;
+    gradient.partialSize = 30;
+    expectGradients(gpu(), gradient);
+    gradient.partialSize = 0;
+    gradient.flags = VKN_PLAN_EPSILON_OUTSIDE_ROOT_BIT;
+    gradient.epsilon = 0.125f;
+    expectGradients(gpu(), gradient);
+    gradient.operation = VKN_OPERATION_LAYER_NORM;
+    expectGradients(gpu(), gradient);
+    gradient.flags = VKN_PLAN_EARLY_CAST_BIT | VKN_PLAN_ACCUMULATE_BIT;
+    gradient.operation = VKN_OPERATION_RMS_NORM;
+    gradient.branch = VKN_TYPE_BF16;
+    gradient.parameter = VKN_TYPE_BF16;
+    expectGradients(gpu(), gradient);
+    gradient.parameter = VKN_TYPE_F32;
+    expectGradients(gpu(), gradient);
+}
+
+// Rows of gamma that rows take turns with, whole turns or not; more rows than a part has.
+TEST_F(Backward, ParameterRows) {
+    for (const uint64_t rows : {1u, 7u, 200u}) {
+        GradientCase gradient;
+        gradient.hiddenSize = 24;
+        gradient.rows = rows;
+        gradient.parameterRows = 3;
+        gradient.with.merge(parameterGradients(VKN_PLACEMENT_NONE, gradient.operation));
+        expectGradients(gpu(), gradient);
+        gradient.placement = VKN_PLACEMENT_PRE_NORM;
+        gradient.with.merge(parameterGradients(VKN_PLACEMENT_PRE_NORM, gradient.operation));
+        expectGradients(gpu(), gradient);
+    }
+}
+
+TEST_F(Backward, Gates) {
+    for (const VknOperation operation :
+         {VKN_OPERATION_GATED_ACTIVATION, VKN_OPERATION_RMS_NORM, VKN_OPERATION_LAYER_NORM}) {
+        for (const VknActivation activation : {VKN_ACTIVATION_SILU, VKN_ACTIVATION_GELU, VKN_ACTIVATION_GELU_TANH,
+                                               VKN_ACTIVATION_RELU, VKN_ACTIVATION_SIGMOID}) {
+            const bool isNorm = operation != VKN_OPERATION_GATED_ACTIVATION;
+            if (isQuickTest() && activation % 2 == (isNorm ? 0 : 1)) {
+                continue;
+            }
+            GradientCase gradient;
+            gradient.operation = operation;
+            gradient.activation = activation;
+            gradient.hiddenSize = 72;
+            gradient.normFirst = isNorm && activation % 2 == 0;
+            gradient.with.clear();
+            if (isNorm) {
+                gradient.with = parameterGradients(VKN_PLACEMENT_NONE, operation);
+                gradient.with.insert(VKN_ROLE_GAMMA);
+            }
+            if (gradient.normFirst) {
+                gradient.with.insert(VKN_ROLE_BETA);
+            }
+            expectGradients(gpu(), gradient);
+        }
+    }
+}
+
+TEST_F(Backward, Dyt) {
+    for (const VknPlacement placement : kPlacements) {
+        GradientCase gradient;
+        gradient.operation = VKN_OPERATION_DYT;
+        gradient.placement = placement;
+        gradient.alpha = 0.75f;
+        gradient.hiddenSize = 60;
+        addAll(gradient);
+        if (!isQuickTest() || placement % 3 == 0) {
+            expectGradients(gpu(), gradient);
+        }
+    }
+}
+
+TEST_F(Backward, GroupNorm) {
+    for (const bool channelsLast : {false, true}) {
+        for (const uint32_t pixels : {1u, 9u, 32u}) {
+            GradientCase gradient;
+            gradient.operation = VKN_OPERATION_GROUP_NORM;
+            gradient.channels = 24;
+            gradient.groups = 3;
+            gradient.channelsLast = channelsLast;
+            gradient.hiddenSize = gradient.channels * pixels;
+            gradient.rows = 3;
+            gradient.branch = kTypes[pixels % 3];
+            gradient.with.merge(parameterGradients(VKN_PLACEMENT_NONE, gradient.operation));
+            expectGradients(gpu(), gradient);
+        }
+    }
+}
+
+// Parameters' gradients of no rows are zeros, or what was there.
+TEST_F(Backward, NoRows) {
+    GradientCase gradient;
+    gradient.rows = 0;
+    gradient.with.merge(parameterGradients(VKN_PLACEMENT_NONE, gradient.operation));
+    expectGradients(gpu(), gradient);
+    gradient.persistent = true;
+    expectGradients(gpu(), gradient);
+    gradient.flags = VKN_PLAN_ACCUMULATE_BIT;
+    expectGradients(gpu(), gradient);
+}
+
+TEST_F(Backward, GammaOfZeroAndConstantRows) {
+    for (const VknOperation operation : kNorms) {
+        GradientCase gradient;
+        gradient.operation = operation;
+        gradient.with.merge(parameterGradients(VKN_PLACEMENT_NONE, operation));
+        gradient.values[VKN_ROLE_GAMMA] = [](uint64_t, uint64_t) { return 0.0; };
+        gradient.values[VKN_ROLE_INPUT] = [](uint64_t row, uint64_t column) {
+            return row == 1 ? 3.0 : (row == 2 ? 0.0 : static_cast<double>((row * 7 + column) % 11) - 5.0);
+        };
+        expectGradients(gpu(), gradient);
+        gradient.values.erase(VKN_ROLE_GAMMA);
+        expectGradients(gpu(), gradient);
+    }
+}
+
+TEST_F(Backward, LargeMeanAndExtremeRows) {
+    for (const VknOperation operation : kNorms) {
+        GradientCase gradient;
+        gradient.operation = operation;
+        gradient.hiddenSize = 1000;
+        gradient.with.merge(parameterGradients(VKN_PLACEMENT_NONE, operation));
+        gradient.values[VKN_ROLE_INPUT] = [](uint64_t row, uint64_t column) {
+            const double noise = static_cast<double>((row * 31 + column * 17) % 101) / 50.0 - 1.0;
+            return row == 0 ? 10000.0 + 0.1 * noise : row == 1 ? 1e25 * noise : row == 2 ? 1e-25 * noise : noise;
+        };
+        expectGradients(gpu(), gradient);
+    }
+}
+
+// Many rows: several parts, the same bits each time and from a binding of its own.
+TEST_F(Backward, SameRowsSameBits) {
+    GradientCase gradient;
+    gradient.operation = VKN_OPERATION_LAYER_NORM;
+    gradient.hiddenSize = 96;
+    gradient.rows = 1000;
+    gradient.with.merge(parameterGradients(VKN_PLACEMENT_NONE, gradient.operation));
+    std::vector<std::vector<uint8_t>> first;
+    for (int i = 0; i < 4; ++i) {
+        gradient.persistent = i == 3;
+        GradientRun run(gpu(), gpu().context(), gradient);
+        run.run();
+        std::vector<std::vector<uint8_t>> bytes;
+        for (const VknRole role : {VKN_ROLE_INPUT_GRADIENT, VKN_ROLE_GAMMA_GRADIENT, VKN_ROLE_BETA_GRADIENT}) {
+            bytes.push_back(run.after(role).bytes());
+        }
+        if (i == 0) {
+            run.check();
+            first = bytes;
+        }
+        EXPECT_EQ(bytes, first) << i;
+    }
+}
+
+// A device that binds less: rows come in several dispatches, and so do their sums.
+TEST_F(Backward, TensorsBeyondABinding) {
+    FunctionShim shim(gpu().device());
+    shim.maxStorageBufferRange = 40000;
+    const PlainContext context(gpu().device(), shim.getInstanceProcAddr());
+    for (const bool inPlace : {false, true}) {
+        GradientCase gradient;
+        gradient.placement = VKN_PLACEMENT_PRE_NORM;
+        gradient.hiddenSize = 40;
+        gradient.rows = 400;
+        gradient.flags = inPlace ? VknPlanFlags{VKN_PLAN_IN_PLACE_BIT} : 0u;
+        addAll(gradient);
+        shim.calls.clear();
+        SCOPED_TRACE(gradient.describe());
+        GradientRun run(gpu(), context.get(), gradient);
+        run.run();
+        ASSERT_FALSE(HasFailure());
+        run.check();
+        EXPECT_GE(shim.calls["vkCmdDispatch"], 8u);  // two of rows, two of columns, four joins
+    }
+}
+
+}  // namespace
+}  // namespace vknorm::test
