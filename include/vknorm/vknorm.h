@@ -553,13 +553,21 @@ typedef enum VknPlanFlagBits {
      *
      * The gate and the parameters are the forward's, as far as the gradients depend on them; BETA only where the norm's value is
      * multiplied (a gate behind the norm, the gradient of a layer scale behind it); BRANCH_BIAS where x is read. The gradient of a
-     * layer scale reads INPUT, and INPUT_2. MEAN and RSTD are those that the forward saved; without them the statistics are
-     * taken again, as they are with EPSILON_OUTSIDE_ROOT. Dropout's mask is made again from its seed. Rounding (EARLY_CAST)
-     * passes gradients on as they are. Gradients of parameters are sums over all rows, in fp32 with compensation, in slices that
-     * are a formula of the numbers of rows and elements, and joined in a fixed order; they need scratch.
+     * layer scale reads INPUT, and INPUT_2; PARALLEL's is of both branches, and ALPHA_GRADIENT of all norms. RELU's derivative
+     * is 0 at 0. Dropout's mask is made again from its seed. Rounding (EARLY_CAST) passes gradients on as they are.
+     *
+     * MEAN and RSTD are those that the forward saved, LayerNorm's both or neither, and gradients are about exactly these numbers: of
+     * rows whose mean is far larger than their deviation, a saved mean has lost what taking the statistics again finds, as is done
+     * without them. They cannot be saved with EPSILON_OUTSIDE_ROOT, where rows without deviation count as constant. BATCH_NORM reads
+     * BATCH_MEAN and BATCH_RSTD, or without training RUNNING_MEAN and RUNNING_VARIANCE.
+     *
+     * Gradients of parameters are sums over all rows, in fp32 with compensation, in slices that are a formula of the numbers of rows
+     * and elements, and joined in a fixed order; they need scratch. Of no rows they are zeros. A sum that is infinite may be NaN.
+     * There are fewer than 2^32 rows.
      *
      * In place: RESIDUAL_GRADIENT is written where RESIDUAL_OUTPUT_GRADIENT (POST_NORM: OUTPUT_GRADIENT) was, or without a
-     * residual INPUT_GRADIENT where OUTPUT_GRADIENT was; what was there is absent.
+     * residual INPUT_GRADIENT where OUTPUT_GRADIENT was; what was there is absent. There is no backward of RoPE, of rows that are
+     * gathered, nor with GPU_ROWS.
      */
     VKN_PLAN_BACKWARD_BIT = 0x10,
     VKN_PLAN_ACCUMULATE_BIT = 0x20, /* BACKWARD: gradients of parameters are added to what their operands hold */
@@ -639,7 +647,8 @@ typedef struct VknPlanInfo {
     uint64_t unalignedBytesPerRow; /* the same where rows do not start at 16 bytes, or end inside an access */
     uint64_t leastBytesPerRow;     /* each input read once, each output written once */
     uint64_t bytesPerDispatch;     /* parameters (gamma, beta), read once */
-    VkDeviceSize scratchSize;      /* bytes of scratch for tensors that need no split; see vknGetScratchSize; often 0 */
+    VkDeviceSize scratchSize;      /* bytes of scratch for tensors that need no split, where that does not depend on the number of
+                                    * rows, as it does in the backward; see vknGetScratchSize; often 0 */
     VkDeviceSize scratchAlignment;
     VkBufferUsageFlags scratchUsage;
     uint32_t storageBufferCount; /* storage buffers bound */
@@ -735,7 +744,7 @@ typedef struct VknExecuteInfo {
 } VknExecuteInfo;
 
 /*
- * The scratch that a recording needs: 0 but for plans with GPU_ROWS, and for training's statistics. No buffer is needed to
+ * The scratch that a recording needs: 0 but for plans with GPU_ROWS, training's statistics and gradients of parameters. No buffer is needed to
  * ask: VkBuffer handles and sizes are not looked at. Errors: INVALID_ARGUMENT. [any thread]
  */
 VKN_API VknResult vknGetScratchSize(VknPlan plan, const VknExecuteInfo* pInfo, VkDeviceSize* pSize, VknError* pError);
@@ -772,7 +781,8 @@ VKN_API void vknCmdBarrier(VknContext context, VkCommandBuffer commandBuffer, Vk
 typedef struct VknBindingPoolCreateInfo {
     VknStructureType sType;
     const void* pNext;
-    /* between two resets: one an operation, more where a tensor is split, two with GPU_ROWS, three with training */
+    /* between two resets: one an operation, more where a tensor is split, two with GPU_ROWS, three with training; in the backward
+     * one or two, and with gradients of parameters up to four and one for each */
     uint32_t maxDispatches;
 } VknBindingPoolCreateInfo;
 

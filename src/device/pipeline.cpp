@@ -184,9 +184,11 @@ VknResult makeGradientColumnPipeline(const PipelineMaker& maker, const Operation
     SpecialisationValues values = {};
     fillKernel(spec, choice, kernel, values);
     values[VKN_SPEC_WORKGROUP_SIZE] = VKN_COLUMN_WORKGROUP;
-    PipelineRequest request;
-    request.module = kernel.aligned ? "gradient_columns_aligned.base" : "gradient_columns.base";
-    request.specialisation = values;
+    values[VKN_SPEC_PIECE] = choice.columnPiece;
+    // It has no use for subgroups, but where their size is what registers a lane has depend on, it needs as many as rows do.
+    PipelineRequest request =
+        requestOf(choice, kernel.aligned ? "gradient_columns_aligned.base" : "gradient_columns.base", values);
+    request.fullSubgroups = false;
     request.bindingOfSlot = kernel.kernel.signature.bindingOfSlot;
     request.name = spec.name[0] != '\0' ? spec.name : request.module;
     return makePipeline(maker, request, pipeline, error);

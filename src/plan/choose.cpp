@@ -210,7 +210,8 @@ private:
 
     // 0: as for any operation.
     uint32_t sizeForBlock() const {
-        const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;
+        const bool isBlock =
+            spec_.placement != VKN_PLACEMENT_NONE || (spec_.isBackward() && spec_.has(VKN_ROLE_GATE));
         const bool canBeSmall = facts_.canRequireSubgroupSize && facts_.minSubgroupSize <= kIntelBlockSubgroupSize;
         return isBlock && facts_.vendorId == kVendorIntel && canBeSmall ? kIntelBlockSubgroupSize : 0;
     }
@@ -383,7 +384,26 @@ private:
         const bool fitsPair = !spec_.turnsHalves() || mostHeldChunks() >= 2;
         choice_.hasAlignedKernel = isHeld() && fitsPair && run % choice_.chunk == 0 && areHalvesWhole;
         choice_.hasAlignedColumns = choice_.hasAlignedKernel && hasRoomForColumns();
-        choice_.sumsPerPass = registerBudget(facts_, true).heldElements >= 16 ? VKN_SUM_COUNT : 2;
+        if (spec_.isBackward()) {
+            chooseSums();
+        }
+    }
+
+    // The backward's kernel of columns keeps two numbers for each column of each sum, beside all that a row's gradient is made of.
+    void chooseSums() {
+        constexpr uint32_t kManyRegisters = 24;  // of budget_.heldElements, which is a block's
+        constexpr uint32_t kFewSums = 2;
+        const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;
+        const bool hasMany = budget_.heldElements >= kManyRegisters;
+        choice_.sumsPerPass = hasMany ? VKN_SUM_COUNT : kFewSums;
+        choice_.columnPiece = hasMany || !isBlock ? choice_.unalignedPiece : 2;
+        choice_.hasAlignedColumns = choice_.hasAlignedColumns && (hasMany || (!isBlock && choice_.chunk == 4));
+        const bool hasTwoNorms = spec_.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
+        if (budget_.heldElements < choice_.chunk + 1 && (hasTwoNorms || spec_.has(VKN_ROLE_GATE))) {
+            choice_.unalignedPiece = 2;
+        }
+        const bool hasRoomForHalves = choice_.chunk == 4 || budget_.heldElements > choice_.chunk;
+        choice_.hasAlignedKernel = choice_.hasAlignedKernel && hasRoomForHalves;
     }
 
     // On a CPU a few workgroups that loop over rows cost far less than one for each row.

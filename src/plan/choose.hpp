@@ -20,7 +20,8 @@ struct KernelChoice {
     uint32_t unalignedPiece = 4;     // elements that the kernel for rows of any alignment reads at once
     bool hasAlignedKernel = false;   // another kernel, for rows that start at 16 bytes
     bool hasAlignedColumns = false;  // and another kernel of columns for them
-    uint32_t sumsPerPass = 0;        // over rows, that a kernel of columns takes at once
+    uint32_t columnPiece = 4;        // as unalignedPiece, of the backward's kernel of columns
+    uint32_t sumsPerPass = 0;        // over rows, that it takes at once
     uint32_t maxWorkgroups = 0;
     char reason[256] = {};
 

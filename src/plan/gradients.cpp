@@ -189,7 +189,7 @@ Dispatch makeGradientColumnDispatch(const Execution& execution, uint64_t index, 
     words[VKN_SCRATCH_PART_STRIDE] = static_cast<uint32_t>(stride);
     words[VKN_SCRATCH_ROWS_PER_PART] = static_cast<uint32_t>(execution.parts.rowsPerPart);
     words[VKN_SCRATCH_PARTS] = static_cast<uint32_t>(parts);
-    const uint32_t piece = usesAlignedGradientColumns(execution) ? choice.chunk : choice.unalignedPiece;
+    const uint32_t piece = usesAlignedGradientColumns(execution) ? choice.chunk : choice.columnPiece;
     const uint32_t run = spec.channelsLast != 0 ? spec.channels / spec.groups : spec.kernelRowSize();
     const uint64_t lanes = parts * spec.kernelParameterRows() * (spec.kernelRowSize() / run) * divideUp(run, piece);
     dispatch.workgroups = workgroupsOf(execution, divideUp(lanes, uint64_t{VKN_COLUMN_WORKGROUP}));

@@ -2,10 +2,13 @@
 #include "gpu/fixture.hpp"
 #include "gpu/function_shim.hpp"
 #include "gpu/gradient_case.hpp"
+#include "support/random.hpp"
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace vknorm::test {
@@ -236,6 +239,149 @@ TEST_F(Backward, GroupNorm) {
             gradient.branch = kTypes[pixels % 3];
             gradient.with.merge(parameterGradients(VKN_PLACEMENT_NONE, gradient.operation));
             expectGradients(gpu(), gradient);
+        }
+    }
+}
+
+// BatchNorm's columns, with statistics of the batch and with given ones.
+class BatchGradients {
+public:
+    BatchGradients(uint32_t channels, uint64_t rows, bool training)
+        : channels_(channels), rows_(rows), training_(training) {
+        Random random(channels + rows);
+        for (uint64_t i = 0; i < rows * channels; ++i) {
+            x_.push_back(static_cast<float>(random.normal() + static_cast<double>(i % channels % 3)));
+            arriving_.push_back(static_cast<float>(random.normal()));
+        }
+        for (uint32_t i = 0; i < channels; ++i) {
+            gamma_.push_back(static_cast<float>(1.0 + 0.5 * random.normal()));
+            const RowStatistics exact = normStatistics(spec(), column(x_, i));
+            mean_.push_back(training ? static_cast<float>(exact.mean) : static_cast<float>(random.normal()));
+            second_.push_back(training ? static_cast<float>(exact.rstd) : static_cast<float>(std::exp(random.normal())));
+        }
+    }
+
+    void run(Gpu& gpu, bool inPlace) const {
+        std::vector<float> statistics = mean_;
+        statistics.insert(statistics.end(), second_.begin(), second_.end());
+        const Buffer x(gpu.device(), x_);
+        const Buffer gamma(gpu.device(), gamma_);
+        const Buffer arriving(gpu.device(), arriving_);
+        const Buffer ofColumns(gpu.device(), statistics);
+        const Buffer gradient(gpu.device(), inPlace ? arriving_ : std::vector<float>(x_.size()));
+        const Buffer gammaGradient(gpu.device(), std::vector<float>(channels_));
+        const Buffer betaGradient(gpu.device(), std::vector<float>(channels_));
+        std::vector<VknOperand> operands = {
+            x.operand(VKN_ROLE_INPUT),
+            gamma.operand(VKN_ROLE_GAMMA),
+            gradient.operand(VKN_ROLE_INPUT_GRADIENT),
+            gammaGradient.operand(VKN_ROLE_GAMMA_GRADIENT),
+            betaGradient.operand(VKN_ROLE_BETA_GRADIENT),
+            ofColumns.operand(training_ ? VKN_ROLE_BATCH_MEAN : VKN_ROLE_RUNNING_MEAN),
+            ofColumns.operand(training_ ? VKN_ROLE_BATCH_RSTD : VKN_ROLE_RUNNING_VARIANCE)};
+        operands.back().offset = channels_ * sizeof(float);
+        if (!inPlace) {
+            operands.push_back(arriving.operand(VKN_ROLE_OUTPUT_GRADIENT));
+        }
+        execute(gpu, operands, inPlace);
+        check(gradient.download<float>(x_.size()), gammaGradient.download<float>(channels_),
+              betaGradient.download<float>(channels_));
+    }
+
+private:
+    static constexpr float kEpsilon = 1e-5f;
+
+    NormSpec spec() const {
+        NormSpec spec;
+        spec.operation = VKN_OPERATION_BATCH_NORM;
+        spec.epsilon = static_cast<double>(kEpsilon);
+        spec.hasGamma = true;
+        return spec;
+    }
+
+    std::vector<double> column(const std::vector<float>& values, uint32_t number) const {
+        std::vector<double> result;
+        for (uint64_t row = 0; row < rows_; ++row) {
+            result.push_back(static_cast<double>(values[row * channels_ + number]));
+        }
+        return result;
+    }
+
+    void execute(Gpu& gpu, const std::vector<VknOperand>& operands, bool inPlace) const {
+        std::vector<VknOperandType> types;
+        for (const VknOperand& operand : operands) {
+            types.push_back({operand.role, VKN_TYPE_F32});
+        }
+        VknBatchInfo batch{};
+        batch.sType = VKN_STRUCTURE_TYPE_BATCH_INFO;
+        batch.training = training_ ? VK_TRUE : VK_FALSE;
+        VknPlanCreateInfo info{};
+        info.sType = VKN_STRUCTURE_TYPE_PLAN_CREATE_INFO;
+        info.pNext = &batch;
+        info.flags = VKN_PLAN_BACKWARD_BIT | (inPlace ? VknPlanFlags{VKN_PLAN_IN_PLACE_BIT} : 0u);
+        info.operation = VKN_OPERATION_BATCH_NORM;
+        info.hiddenSize = channels_;
+        info.operandCount = static_cast<uint32_t>(types.size());
+        info.pOperands = types.data();
+        info.epsilon = kEpsilon;
+        VknError error{};
+        error.sType = VKN_STRUCTURE_TYPE_ERROR;
+        VknPlan plan = VKN_NULL_HANDLE;
+        ASSERT_EQ(vknCreatePlan(gpu.context(), &info, &plan, &error), VKN_SUCCESS) << error.message;
+        VknExecuteInfo execute{};
+        execute.sType = VKN_STRUCTURE_TYPE_EXECUTE_INFO;
+        execute.rows = rows_;
+        execute.operandCount = static_cast<uint32_t>(operands.size());
+        execute.pOperands = operands.data();
+        execute.bindingPool = gpu.bindingPool();
+        VkDeviceSize needed = 0;
+        ASSERT_EQ(vknGetScratchSize(plan, &execute, &needed, &error), VKN_SUCCESS) << error.message;
+        const Buffer scratch(gpu.device(), needed);
+        execute.scratchBuffer = scratch.handle();
+        execute.scratchSize = needed;
+        gpu.submit([&](VkCommandBuffer commands) {
+            EXPECT_EQ(vknCmdExecute(plan, commands, &execute, &error), VKN_SUCCESS) << error.message;
+        });
+        vknDestroyPlan(plan);
+    }
+
+    void check(const std::vector<float>& x, const std::vector<float>& gamma, const std::vector<float>& beta) const {
+        const auto expectWithin = [](const Interval& allowed, float value) {
+            EXPECT_GE(static_cast<double>(value), allowed.low);
+            EXPECT_LE(static_cast<double>(value), allowed.high);
+        };
+        for (uint32_t i = 0; i < channels_; ++i) {
+            const double second = static_cast<double>(second_[i]);
+            const double ofVariance = inverseDeviation(spec(), second);
+            const Fp32Range rstd = training_ ? Fp32Range(second)
+                                             : Fp32Range(Interval{ofVariance * (1 - 0x1p-22), ofVariance * (1 + 0x1p-22)});
+            const ColumnGradientBound bound(spec(), static_cast<double>(gamma_[i]), static_cast<double>(mean_[i]), rstd,
+                                            training_, column(x_, i), column(arriving_, i));
+            for (uint64_t row = 0; row < rows_ && !::testing::Test::HasFailure(); ++row) {
+                SCOPED_TRACE(std::to_string(row) + " " + std::to_string(i));
+                expectWithin(bound.element(row), x[row * channels_ + i]);
+            }
+            expectWithin(bound.gamma().worst(), gamma[i]);
+            expectWithin(bound.beta().worst(), beta[i]);
+        }
+    }
+
+    const uint32_t channels_;
+    const uint64_t rows_;
+    const bool training_;
+    std::vector<float> x_;
+    std::vector<float> arriving_;
+    std::vector<float> gamma_;
+    std::vector<float> mean_;
+    std::vector<float> second_;  // variance, or rstd
+};
+
+TEST_F(Backward, BatchNorm) {
+    for (const bool training : {false, true}) {
+        for (const uint64_t rows : {1u, 33u, 300u}) {
+            const BatchGradients batch(rows == 33 ? 64 : 37, rows, training);
+            batch.run(gpu(), false);
+            batch.run(gpu(), true);
         }
     }
 }
