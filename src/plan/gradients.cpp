@@ -147,15 +147,18 @@ bool sumsComeFirst(const OperationSpec& spec) {
 }
 
 bool divideRows(const OperationSpec& spec, const RowShape& shape, Split& split, ColumnParts& parts) {
-    if (shape.rows <= shape.rowsPerOuter) {  // a single outer block
-        split.dispatchesPerOuter = 0;
-    }
+    const bool isOneBlock = shape.rows <= shape.rowsPerOuter;
+    split.dispatchesPerOuter = isOneBlock ? 0 : split.dispatchesPerOuter;
     if (split.dispatchesPerOuter != 0) {
         return false;
     }
     const uint64_t turn = spec.kernelParameterRows();
     const uint64_t wanted = rowsOfParts(divideUp(shape.rows, turn), widthOf(spec)) * turn;
     parts.rowsPerPart = smaller(wanted, split.rowsPerDispatch);
+    if (isOneBlock && split.rowsPerDispatch < shape.rows) {  // so that a device which binds less has the same parts
+        split.rowsPerDispatch -= split.rowsPerDispatch % parts.rowsPerPart;
+        split.dispatchCount = divideUp(shape.rows, split.rowsPerDispatch);
+    }
     parts.count = partsOfRows(shape.rows, split.rowsPerDispatch, parts.rowsPerPart);
     return true;
 }

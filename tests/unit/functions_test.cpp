@@ -115,52 +115,6 @@ using Good = Shader<GoodDevice>;
 using Low = Shader<BadDevice<-2>>;
 using High = Shader<BadDevice<2>>;
 
-// A function, what it is exactly, and functions.glsl's bounds in ULP for a good device and for a bad one.
-struct Function {
-    const char* name;
-    double (*exact)(double);
-    float (*good)(float);
-    float (*low)(float);
-    float (*high)(float);
-    double goodBound;
-    double badBound;
-};
-
-template <class Call>
-Function makeFunction(const char* name, double (*exact)(double), Call, double goodBound, double badBound) {
-    return {name,
-            exact,
-            [](float x) { return Call{}(Good{}, Good::Scalar::of(x)).value; },
-            [](float x) { return Call{}(Low{}, Low::Scalar::of(x)).value; },
-            [](float x) { return Call{}(High{}, High::Scalar::of(x)).value; },
-            goodBound,
-            badBound};
-}
-
-double exactSigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
-
-// The limits of x * sigmoid and x * Phi on the left are 0 long before -1000.
-double exactSilu(double x) { return std::max(x, -1000.0) * exactSigmoid(x); }
-double exactGelu(double x) { return 0.5 * std::max(x, -1000.0) * std::erfc(-x / std::numbers::sqrt2); }
-double exactGeluTanh(double x) {
-    const double u = std::sqrt(2.0 * std::numbers::inv_pi) * (x + 0.044715 * x * x * x);
-    return std::max(x, -1000.0) * exactSigmoid(2.0 * u);
-}
-
-const Function kExp = makeFunction(
-    "exp", [](double x) { return std::exp(x); }, [](auto shader, auto x) { return shader.expOf(x); }, 1.01, 1.01);
-const Function kSigmoid = makeFunction(
-    "sigmoid", exactSigmoid, [](auto shader, auto x) { return shader.sigmoidOf(x); }, 2.41, 4.41);
-const Function kTanh = makeFunction(
-    "tanh", [](double x) { return std::tanh(x); }, [](auto shader, auto x) { return shader.tanhOf(x); }, 2.5, 4.5);
-const Function kSilu = makeFunction(
-    "silu", exactSilu, [](auto shader, auto x) { return shader.siluOf(x); }, 3.4, 5.4);
-const Function kGelu = makeFunction(
-    "gelu", exactGelu, [](auto shader, auto x) { return shader.geluOf(x); }, 4.9, 8.3);
-const Function kGeluTanh = makeFunction(
-    "gelu tanh", exactGeluTanh, [](auto shader, auto x) { return shader.geluTanhOf(x); }, 3.41, 5.41);
-const Function* const kFunctions[] = {&kExp, &kSigmoid, &kTanh, &kSilu, &kGelu, &kGeluTanh};
-
 // Distance in units of the exact result's last place. Infinite where NaN or an overflow is wrong, and where a result
 // that should be subnormal is farther off than the smallest normal number.
 double errorInUlps(float result, double exact) {
@@ -182,6 +136,98 @@ double errorInUlps(float result, double exact) {
     return std::fabs(value - exact) / (std::bit_cast<double>(exponent) * 0x1p-23);
 }
 
+// Absolute, in units of 2^-24: what a derivative near 1 may be rounded by.
+double errorInUnits(float result, double exact) {
+    if (std::isnan(exact) || !std::isfinite(result)) {
+        return std::isnan(exact) && std::isnan(result) ? 0.0 : std::numeric_limits<double>::infinity();
+    }
+    return std::fabs(static_cast<double>(result) - exact) * 0x1p24;
+}
+
+// A function, what it is exactly, how results are compared, and functions.glsl's bounds for a good device and for a bad one.
+struct Function {
+    const char* name;
+    double (*exact)(double);
+    double (*error)(float, double);
+    float (*good)(float);
+    float (*low)(float);
+    float (*high)(float);
+    double goodBound;
+    double badBound;
+};
+
+template <class Call>
+Function makeFunction(const char* name, double (*exact)(double), Call, double goodBound, double badBound) {
+    return {name,
+            exact,
+            errorInUlps,
+            [](float x) { return Call{}(Good{}, Good::Scalar::of(x)).value; },
+            [](float x) { return Call{}(Low{}, Low::Scalar::of(x)).value; },
+            [](float x) { return Call{}(High{}, High::Scalar::of(x)).value; },
+            goodBound,
+            badBound};
+}
+
+template <class Call>
+Function makeSlope(const char* name, double (*exact)(double), Call call, double goodBound, double badBound) {
+    Function slope = makeFunction(name, exact, call, goodBound, badBound);
+    slope.error = errorInUnits;
+    return slope;
+}
+
+double exactSigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
+
+// The limits of x * sigmoid and x * Phi on the left are 0 long before -1000.
+double exactSilu(double x) { return std::max(x, -1000.0) * exactSigmoid(x); }
+double exactGelu(double x) { return 0.5 * std::max(x, -1000.0) * std::erfc(-x / std::numbers::sqrt2); }
+double exactGeluTanh(double x) {
+    const double u = std::sqrt(2.0 * std::numbers::inv_pi) * (x + 0.044715 * x * x * x);
+    return std::max(x, -1000.0) * exactSigmoid(2.0 * u);
+}
+
+// Beyond 1000 the slopes have been their limits for long.
+double exactSigmoidSlope(double x) { return exactSigmoid(x) * exactSigmoid(-x); }
+double exactSiluSlope(double x) {
+    return exactSigmoid(x) + std::clamp(x, -1000.0, 1000.0) * exactSigmoidSlope(x);
+}
+double exactGeluSlope(double x) {
+    const double c = std::clamp(x, -1000.0, 1000.0);
+    const double density = std::exp(-0.5 * c * c) * std::numbers::inv_sqrtpi / std::numbers::sqrt2;
+    return 0.5 * std::erfc(-x / std::numbers::sqrt2) + c * density;
+}
+double exactGeluTanhSlope(double x) {
+    const double c = std::clamp(x, -1000.0, 1000.0);
+    const double scale = 2.0 * std::sqrt(2.0 * std::numbers::inv_pi);
+    const double v = scale * (c + 0.044715 * c * c * c);
+    return exactSigmoid(v) + c * exactSigmoidSlope(v) * scale * (1.0 + 3.0 * 0.044715 * c * c);
+}
+double exactTanhSlope(double x) { return 4.0 * exactSigmoidSlope(2.0 * x); }
+
+const Function kExp = makeFunction(
+    "exp", [](double x) { return std::exp(x); }, [](auto shader, auto x) { return shader.expOf(x); }, 1.01, 1.01);
+const Function kSigmoid = makeFunction(
+    "sigmoid", exactSigmoid, [](auto shader, auto x) { return shader.sigmoidOf(x); }, 2.41, 4.41);
+const Function kTanh = makeFunction(
+    "tanh", [](double x) { return std::tanh(x); }, [](auto shader, auto x) { return shader.tanhOf(x); }, 2.5, 4.5);
+const Function kSilu = makeFunction(
+    "silu", exactSilu, [](auto shader, auto x) { return shader.siluOf(x); }, 3.4, 5.4);
+const Function kGelu = makeFunction(
+    "gelu", exactGelu, [](auto shader, auto x) { return shader.geluOf(x); }, 4.9, 8.3);
+const Function kGeluTanh = makeFunction(
+    "gelu tanh", exactGeluTanh, [](auto shader, auto x) { return shader.geluTanhOf(x); }, 3.41, 5.41);
+const Function kSigmoidSlope = makeSlope(
+    "sigmoid's slope", exactSigmoidSlope, [](auto shader, auto x) { return shader.sigmoidSlopeOf(x); }, 1.0, 1.0);
+const Function kSiluSlope = makeSlope(
+    "silu's slope", exactSiluSlope, [](auto shader, auto x) { return shader.siluSlopeOf(x); }, 1.0, 1.0);
+const Function kGeluSlope = makeSlope(
+    "gelu's slope", exactGeluSlope, [](auto shader, auto x) { return shader.geluSlopeOf(x); }, 1.0, 1.0);
+const Function kGeluTanhSlope = makeSlope(
+    "gelu tanh's slope", exactGeluTanhSlope, [](auto shader, auto x) { return shader.geluTanhSlopeOf(x); }, 1.0, 1.0);
+const Function kTanhSlope = makeSlope(
+    "tanh's slope", exactTanhSlope, [](auto shader, auto x) { return shader.tanhSlopeOf(x); }, 1.0, 1.0);
+const Function* const kFunctions[] = {&kExp,          &kSigmoid,   &kTanh,      &kSilu,          &kGelu,     &kGeluTanh,
+                                      &kSigmoidSlope, &kSiluSlope, &kGeluSlope, &kGeluTanhSlope, &kTanhSlope};
+
 struct Worst {
     double error = 0.0;
     float at = 0.0f;
@@ -199,9 +245,9 @@ struct WorstOfDevices {
 
     void see(const Function& function, float x) {
         const double exact = function.exact(static_cast<double>(x));
-        good.see(errorInUlps(function.good(x), exact), x);
-        bad.see(errorInUlps(function.low(x), exact), x);
-        bad.see(errorInUlps(function.high(x), exact), x);
+        good.see(function.error(function.good(x), exact), x);
+        bad.see(function.error(function.low(x), exact), x);
+        bad.see(function.error(function.high(x), exact), x);
     }
     void expectWithin(const Function& function) const {
         EXPECT_LE(good.error, function.goodBound) << function.name << " at " << good.at;
