@@ -14,6 +14,7 @@
 #endif
 
 #define VKN_KERNEL_OF_ROWS
+#define VKN_TURNS_BACK 1
 #include "kernel.glsl"
 #include "formats.glsl"
 #include "stream.glsl"

@@ -10,6 +10,7 @@
 #extension GL_EXT_control_flow_attributes : require
 
 #define VKN_KERNEL_OF_ROWS
+#define VKN_TURNS_BACK 1
 #include "kernel.glsl"
 #include "formats.glsl"
 #include "stream.glsl"
@@ -191,20 +192,40 @@ uint piecesIn(uint elements) {
     return (elements + kPiece - 1u) / kPiece;
 }
 
+// A run of elements starts with a piece of its own: a row; where channels are last, a pixel's; where halves turn with each other,
+// each of them, and what does not turn.
+uint runSize() {
+    if (kHalfSplit) {
+        return kRotarySize / 2u;
+    }
+    return kChannelsLast ? kGroupChannels : hiddenSize();
+}
+
+uint piecesOfRow() {
+    if (kHalfSplit) {
+        return 2u * piecesIn(runSize()) + piecesIn(hiddenSize() - kRotarySize);
+    }
+    return hiddenSize() / runSize() * piecesIn(runSize());
+}
+
+// The first element of a piece, and how many it has. The last run may be of another size.
+uvec2 rangeOfPiece(uint piece) {
+    uint run = piece / piecesIn(runSize());
+    run = kHalfSplit ? min(run, 2u) : run;
+    uint offset = (piece - run * piecesIn(runSize())) * kPiece;
+    uint size = kHalfSplit && run == 2u ? hiddenSize() - kRotarySize : runSize();
+    return uvec2(run * runSize() + offset, min(size - offset, kPiece));
+}
+
 void main() {
-    // A run of elements starts with a piece of its own: a row, or where channels are last, a pixel's.
-    uint run = kChannelsLast ? kGroupChannels : hiddenSize();
-    uint piecesOfRow = hiddenSize() / run * piecesIn(run);
-    uint lanesOfPart = piecesOfRow * kParameterRows;
+    uint lanesOfPart = piecesOfRow() * kParameterRows;
     uint lanes = lanesOfPart * pc.words[kScratchWord + VKN_SCRATCH_PARTS];
     uint step = gl_NumWorkGroups.x * kWorkgroupSize;
     for (uint lane = gl_GlobalInvocationID.x; lane < lanes; lane += step) {
         uint part = lane / lanesOfPart;
         uint own = lane - part * lanesOfPart;
-        uint parameterRow = own / piecesOfRow;
-        uint piece = own - parameterRow * piecesOfRow;
-        uint start = piece / piecesIn(run) * run;
-        uint offset = (piece % piecesIn(run)) * kPiece;
-        processPart(part, parameterRow, start + offset, min(run - offset, kPiece));
+        uint parameterRow = own / piecesOfRow();
+        uvec2 range = rangeOfPiece(own - parameterRow * piecesOfRow());
+        processPart(part, parameterRow, range.x, range.y);
     }
 }

@@ -566,8 +566,8 @@ typedef enum VknPlanFlagBits {
      * There are fewer than 2^32 rows.
      *
      * In place: RESIDUAL_GRADIENT is written where RESIDUAL_OUTPUT_GRADIENT (POST_NORM: OUTPUT_GRADIENT) was, or without a
-     * residual INPUT_GRADIENT where OUTPUT_GRADIENT was; what was there is absent. There is no backward of RoPE, of rows that are
-     * gathered, nor with GPU_ROWS.
+     * residual INPUT_GRADIENT where OUTPUT_GRADIENT was; what was there is absent; not where halves of a row turn with each other
+     * (RoPE). Queries and keys have a plan each. There is no backward of rows that are gathered, nor with GPU_ROWS.
      */
     VKN_PLAN_BACKWARD_BIT = 0x10,
     VKN_PLAN_ACCUMULATE_BIT = 0x20, /* BACKWARD: gradients of parameters are added to what their operands hold */
@@ -647,7 +647,8 @@ typedef struct VknPlanInfo {
     uint64_t unalignedBytesPerRow; /* the same where rows do not start at 16 bytes, or end inside an access */
     uint64_t leastBytesPerRow;     /* each input read once, each output written once */
     uint64_t bytesPerDispatch;     /* parameters (gamma, beta), read once */
-    VkDeviceSize scratchSize;      /* bytes of scratch for tensors that need no split, where that does not depend on the number of
+    VkDeviceSize
+        scratchSize; /* bytes of scratch for tensors that need no split, where that does not depend on the number of
                                     * rows, as it does in the backward; see vknGetScratchSize; often 0 */
     VkDeviceSize scratchAlignment;
     VkBufferUsageFlags scratchUsage;

@@ -120,8 +120,34 @@ Piece throughNorm(NormGradient n, Piece x, Piece w, uint column, uint count) {
 
 // ---- the norm over the stream ----------------------------------------------------------------------------------------
 
+// dy, as it was before it turned. A piece is in one half of what turns, and its partner in the other.
+Piece turnedBack(GradientRow g, Piece piece, uint column, uint count) {
+    if (kInterleaved) {
+        return turnNeighbours(piece, g.row.position, column);
+    }
+    uint halfSize = kRotarySize / 2u;
+    bool isLow = column < halfSize;
+    uint other = select(isLow, column + halfSize, column - halfSize);
+    Piece partner = loadOutputGradient(g.outputGradientStart + other, count);
+    Piece low = piece;
+    Piece high = partner;
+    if (!isLow) {
+        low = partner;
+        high = piece;
+    }
+    turnHalves(low, high, g.row.position, select(isLow, column, other));
+    if (isLow) {
+        return low;
+    }
+    return high;
+}
+
 Piece outputGradientPiece(GradientRow g, uint column, uint count) {
-    return loadOutputGradient(g.outputGradientStart + elementOf(column), count);
+    Piece piece = loadOutputGradient(g.outputGradientStart + elementOf(column), count);
+    if (kTurns && column < kRotarySize) {
+        piece = turnedBack(g, piece, column, count);
+    }
+    return piece;
 }
 
 Piece output2GradientPiece(GradientRow g, uint column, uint count) {

@@ -2,6 +2,10 @@
 #ifndef VKN_ROPE_GLSL
 #define VKN_ROPE_GLSL
 
+#ifndef VKN_TURNS_BACK
+#define VKN_TURNS_BACK 0
+#endif
+
 uint positionOf(uint row) {
     return kRotarySize != 0u ? scalars[pc.words[kWordPositions] + outerOf(row)] : 0u;
 }
@@ -19,9 +23,10 @@ vec2 rotationOf(uint position, uint pair) {
     return kRopeScale * cosSinOfTurns(position * tables[at + 1u] + carry);
 }
 
-// Of pairs that are not the row's, the last one's: they are not stored.
+// Of pairs that are not the row's, the last one's: they are not stored. Gradients turn back.
 vec2 rotationWithin(uint position, uint pair) {
-    return rotationOf(position, min(pair, kRotarySize / 2u - 1u));
+    vec2 rotation = rotationOf(position, min(pair, kRotarySize / 2u - 1u));
+    return VKN_TURNS_BACK != 0 ? vec2(rotation.x, -rotation.y) : rotation;
 }
 
 vec2 turned(vec2 v, vec2 rotation) {

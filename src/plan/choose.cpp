@@ -210,8 +210,7 @@ private:
 
     // 0: as for any operation.
     uint32_t sizeForBlock() const {
-        const bool isBlock =
-            spec_.placement != VKN_PLACEMENT_NONE || (spec_.isBackward() && spec_.has(VKN_ROLE_GATE));
+        const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE || (spec_.isBackward() && spec_.has(VKN_ROLE_GATE));
         const bool canBeSmall = facts_.canRequireSubgroupSize && facts_.minSubgroupSize <= kIntelBlockSubgroupSize;
         return isBlock && facts_.vendorId == kVendorIntel && canBeSmall ? kIntelBlockSubgroupSize : 0;
     }

@@ -111,6 +111,9 @@ private:
             reads_[r] += (roles & roleBit(role)) != 0 && spec_.has(spec_.standIn(role)) ? 1U : 0U;
         }
         addElements(roles, spec_.hiddenSize);
+        if (spec_.turnsHalves()) {  // what turns is read with its partner
+            addElements(roles & ofOutputs(), spec_.rotarySize);
+        }
     }
 
     void addElements(RoleSet roles, uint64_t elements) {

@@ -179,6 +179,15 @@ bool usesAlignedGradientColumns(const Execution& execution) {
     return execution.isAligned && execution.choice->hasAlignedColumns;
 }
 
+// As shaders/gradient_columns.comp divides a row.
+static uint64_t piecesOfRow(const OperationSpec& spec, uint32_t piece) {
+    if (spec.turnsHalves()) {
+        return 2 * divideUp(spec.rotarySize / 2, piece) + divideUp(spec.hiddenSize - spec.rotarySize, piece);
+    }
+    const uint32_t run = spec.channelsLast != 0 ? spec.channels / spec.groups : spec.kernelRowSize();
+    return spec.kernelRowSize() / run * divideUp(run, piece);
+}
+
 Dispatch makeGradientColumnDispatch(const Execution& execution, uint64_t index, uint32_t pass) {
     const OperationSpec& spec = *execution.spec;
     const KernelChoice& choice = *execution.choice;
@@ -193,8 +202,7 @@ Dispatch makeGradientColumnDispatch(const Execution& execution, uint64_t index, 
     words[VKN_SCRATCH_ROWS_PER_PART] = static_cast<uint32_t>(execution.parts.rowsPerPart);
     words[VKN_SCRATCH_PARTS] = static_cast<uint32_t>(parts);
     const uint32_t piece = usesAlignedGradientColumns(execution) ? choice.chunk : choice.columnPiece;
-    const uint32_t run = spec.channelsLast != 0 ? spec.channels / spec.groups : spec.kernelRowSize();
-    const uint64_t lanes = parts * spec.kernelParameterRows() * (spec.kernelRowSize() / run) * divideUp(run, piece);
+    const uint64_t lanes = parts * spec.kernelParameterRows() * piecesOfRow(spec, piece);
     dispatch.workgroups = workgroupsOf(execution, divideUp(lanes, uint64_t{VKN_COLUMN_WORKGROUP}));
     return dispatch;
 }

@@ -191,9 +191,13 @@ static VknResult checkDirection(const OperationSpec& spec, VknError* error) {
         return failArgument(error, "flags", spec.flags, 0,
                             "the backward needs to know the number of rows when it records");
     }
-    if (spec.hasRope()) {
-        return fail(error, VKN_ERROR_UNSUPPORTED, "rotarySize", spec.rotarySize, 0,
-                    "there is no backward of what turns");
+    if (spec.queryRows != 0) {
+        return fail(error, VKN_ERROR_UNSUPPORTED, "queryRows", spec.queryRows, 0,
+                    "queries and keys have a backward each");
+    }
+    if (spec.turnsHalves() && spec.isSet(VKN_PLAN_IN_PLACE_BIT)) {
+        return failArgument(error, "flags", spec.flags, spec.flags & ~uint32_t{VKN_PLAN_IN_PLACE_BIT},
+                            "gradients of elements that turn with others far away cannot be written in place");
     }
     return VKN_SUCCESS;
 }

@@ -185,6 +185,24 @@ TEST_F(Backward, ParameterRows) {
     }
 }
 
+// dy turns back before it goes through the norm.
+TEST_F(Backward, Rope) {
+    for (const VknRopeLayout layout : {VKN_ROPE_LAYOUT_HALF_SPLIT, VKN_ROPE_LAYOUT_INTERLEAVED}) {
+        for (const uint32_t rotarySize : {64u, 26u}) {
+            GradientCase gradient;
+            gradient.rope = layout;
+            gradient.rotarySize = rotarySize;
+            gradient.rows = 15;
+            gradient.rowsPerOuter = 3;
+            gradient.parameterRows = rotarySize == 26 ? 3 : 1;
+            gradient.arriving = rotarySize == 26 ? VKN_TYPE_BF16 : VKN_TYPE_F32;
+            gradient.operation = kNorms[layout % 2];
+            gradient.with.merge(parameterGradients(VKN_PLACEMENT_NONE, gradient.operation));
+            expectGradients(gpu(), gradient);
+        }
+    }
+}
+
 TEST_F(Backward, Gates) {
     for (const VknOperation operation :
          {VKN_OPERATION_GATED_ACTIVATION, VKN_OPERATION_RMS_NORM, VKN_OPERATION_LAYER_NORM}) {
@@ -257,7 +275,8 @@ public:
             gamma_.push_back(static_cast<float>(1.0 + 0.5 * random.normal()));
             const RowStatistics exact = normStatistics(spec(), column(x_, i));
             mean_.push_back(training ? static_cast<float>(exact.mean) : static_cast<float>(random.normal()));
-            second_.push_back(training ? static_cast<float>(exact.rstd) : static_cast<float>(std::exp(random.normal())));
+            second_.push_back(training ? static_cast<float>(exact.rstd)
+                                       : static_cast<float>(std::exp(random.normal())));
         }
     }
 
@@ -353,8 +372,9 @@ private:
         for (uint32_t i = 0; i < channels_; ++i) {
             const double second = static_cast<double>(second_[i]);
             const double ofVariance = inverseDeviation(spec(), second);
-            const Fp32Range rstd = training_ ? Fp32Range(second)
-                                             : Fp32Range(Interval{ofVariance * (1 - 0x1p-22), ofVariance * (1 + 0x1p-22)});
+            const Fp32Range rstd = training_
+                                       ? Fp32Range(second)
+                                       : Fp32Range(Interval{ofVariance * (1 - 0x1p-22), ofVariance * (1 + 0x1p-22)});
             const ColumnGradientBound bound(spec(), static_cast<double>(gamma_[i]), static_cast<double>(mean_[i]), rstd,
                                             training_, column(x_, i), column(arriving_, i));
             for (uint64_t row = 0; row < rows_ && !::testing::Test::HasFailure(); ++row) {

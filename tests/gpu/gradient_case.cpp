@@ -15,6 +15,7 @@ namespace {
 
 constexpr uint64_t kDropoutSeed = 0xFEDCBA9876543210ull;
 constexpr uint32_t kStream = 3;
+constexpr uint32_t kTableRows = 5;
 
 bool isIn(VknRole role, std::initializer_list<VknRole> roles) {
     return std::find(roles.begin(), roles.end(), role) != roles.end();
@@ -69,7 +70,10 @@ VknType typeOf(const GradientCase& gradient, VknRole role) {
     if (isScalar(role) || role == VKN_ROLE_ALPHA_GRADIENT) {
         return VKN_TYPE_F32;
     }
-    if (role == VKN_ROLE_SEED) {
+    if (role == VKN_ROLE_COS_SIN) {
+        return VKN_TYPE_F32;
+    }
+    if (role == VKN_ROLE_SEED || role == VKN_ROLE_POSITIONS) {
         return VKN_TYPE_U32;
     }
     if (isParameter(role) || isSum(role)) {
@@ -86,10 +90,10 @@ VknType typeOf(const GradientCase& gradient, VknRole role) {
 // Operands that may share a binding lie in one buffer: parameters, what rows have one of, and tensors of rows that follow each other
 // in a pair. Gradients of parameters are bound by themselves, but neighbours in memory.
 int bufferOf(VknRole role) {
-    if (isParameter(role)) {
+    if (isParameter(role) || role == VKN_ROLE_COS_SIN) {
         return -1;
     }
-    if (isScalar(role) || role == VKN_ROLE_SEED) {
+    if (isScalar(role) || role == VKN_ROLE_SEED || role == VKN_ROLE_POSITIONS) {
         return -2;
     }
     if (isSum(role) && role != VKN_ROLE_ALPHA_GRADIENT) {
@@ -136,6 +140,9 @@ std::vector<VknOperandType> GradientCase::operands() const {
             roles.insert(VKN_ROLE_INPUT_2);
         }
     }
+    if (rope) {
+        roles.insert({VKN_ROLE_POSITIONS, VKN_ROLE_COS_SIN});
+    }
     if (inPlace()) {
         roles.insert(writtenInPlace(placement));
         roles.erase(readInPlace(placement));
@@ -154,7 +161,8 @@ std::string GradientCase::describe() const {
                        " flags " + std::to_string(flags) + " gap " + std::to_string(gap) + " offset " +
                        std::to_string(offset) + " seed " + std::to_string(seed) + " form " + variant.name +
                        " dropout " + std::to_string(dropoutProbability) + " rows of gamma " +
-                       std::to_string(parameterRows) + " partial " + std::to_string(partialSize) + " operands";
+                       std::to_string(parameterRows) + " turning " + std::to_string(rotarySize) + " partial " +
+                       std::to_string(partialSize) + " operands";
     for (const VknOperandType& operand : operands()) {
         text += " " + std::to_string(operand.role) + ":" + std::to_string(operand.type);
     }
@@ -185,7 +193,13 @@ TensorLayout GradientRun::layoutOf(const VknOperandType& operand) const {
     if (operand.role == VKN_ROLE_ALPHA_GRADIENT) {
         return layout;
     }
-    if (isScalar(operand.role)) {
+    if (operand.role == VKN_ROLE_COS_SIN) {
+        layout.rows = kTableRows;
+        layout.hiddenSize = gradient_.rotarySize;
+    } else if (operand.role == VKN_ROLE_POSITIONS) {
+        layout.type = VKN_TYPE_F32;  // whose bits are numbers
+        layout.hiddenSize = (gradient_.rows + gradient_.rowsPerOuter - 1) / gradient_.rowsPerOuter;
+    } else if (isScalar(operand.role)) {
         layout.hiddenSize = normRows();
     } else if (isParameter(operand.role) || isSum(operand.role)) {
         layout.rows = isOfNorm(operand.role) ? gradient_.parameterRows : 1;
@@ -203,6 +217,9 @@ TensorLayout GradientRun::layoutOf(const VknOperandType& operand) const {
 double GradientRun::randomValue(VknRole role, Random& random, uint64_t row) const {
     if (isIn(role, {VKN_ROLE_GAMMA, VKN_ROLE_GAMMA_2})) {
         return 1.0 - static_cast<double>(gradient_.gammaOffset) + 0.5 * random.normal();
+    }
+    if (role == VKN_ROLE_COS_SIN || (gradient_.rope && role == VKN_ROLE_OUTPUT_GRADIENT)) {
+        return static_cast<double>(random.below(33)) / 8.0 - 2.0;
     }
     if (isParameter(role) || isScalar(role) || isSum(role)) {
         return 0.5 * random.normal();
@@ -230,6 +247,10 @@ void GradientRun::makeOperands() {
         if (operand.role == VKN_ROLE_SEED) {
             operands_.back()->before.bytes().resize(8);
             std::memcpy(operands_.back()->before.bytes().data(), &kDropoutSeed, 8);
+        } else if (operand.role == VKN_ROLE_POSITIONS) {
+            for (uint64_t i = 0; i < tensor.layout().hiddenSize; ++i) {
+                operands_.back()->before.setBits(0, i, random.below(kTableRows));
+            }
         } else if (isRead) {
             fill(*operands_.back(), random);
         }
@@ -300,11 +321,21 @@ void GradientRun::createPlan() {
     groups.channels = gradient_.channels;
     groups.groups = gradient_.groups;
     groups.channelsLast = gradient_.channelsLast ? VK_TRUE : VK_FALSE;
+    VknRopeInfo rope{};
+    rope.sType = VKN_STRUCTURE_TYPE_ROPE_INFO;
+    rope.pNext = &block;
+    rope.layout = gradient_.rope.value_or(VKN_ROPE_LAYOUT_HALF_SPLIT);
+    rope.rotarySize = gradient_.rotarySize;
     VknPlanCreateInfo info{};
     info.sType = VKN_STRUCTURE_TYPE_PLAN_CREATE_INFO;
-    info.pNext = gradient_.activation      ? static_cast<const void*>(&gate)
-                 : gradient_.channels != 0 ? static_cast<const void*>(&groups)
-                                           : &block;
+    info.pNext = &block;
+    if (gradient_.activation) {
+        info.pNext = &gate;
+    } else if (gradient_.channels != 0) {
+        info.pNext = &groups;
+    } else if (gradient_.rope) {
+        info.pNext = &rope;
+    }
     info.flags = gradient_.flags | VKN_PLAN_BACKWARD_BIT;
     info.operation = gradient_.operation;
     info.hiddenSize = gradient_.hiddenSize;
@@ -361,6 +392,7 @@ void GradientRun::run() {
     info.pNext = gradient_.dropoutProbability != 0.0f ? &dropout : nullptr;
     info.rows = gradient_.rows;
     info.rowsPerOuter = gradient_.rowsPerOuter;
+    info.tableRows = kTableRows;
     info.operandCount = static_cast<uint32_t>(bound_.size());
     info.pOperands = bound_.data();
     VknError error{};
@@ -492,10 +524,26 @@ BlockRow GradientRun::blockRow(uint64_t row) {
     return block;
 }
 
+void GradientRun::turnBack(uint64_t row, std::vector<double>& gradient) {
+    const uint32_t pairs = gradient_.rotarySize / 2;
+    for (uint32_t i = 0; gradient_.rope && i < pairs; ++i) {
+        const uint64_t position = find(VKN_ROLE_POSITIONS).before.bits(0, row / gradient_.rowsPerOuter);
+        const double cosine = find(VKN_ROLE_COS_SIN).before.value(position, i);
+        const double sine = find(VKN_ROLE_COS_SIN).before.value(position, pairs + i);
+        const bool areNeighbours = *gradient_.rope == VKN_ROPE_LAYOUT_INTERLEAVED;
+        double& a = gradient[areNeighbours ? 2 * i : i];
+        double& b = gradient[areNeighbours ? 2 * i + 1 : pairs + i];
+        const double turnedA = a * cosine + b * sine;
+        b = b * cosine - a * sine;
+        a = turnedA;
+    }
+}
+
 GradientRow GradientRun::gradientRow(uint64_t row) {
     GradientRow arriving;
     arriving.output[0] = rowOf(VKN_ROLE_OUTPUT_GRADIENT, row);
     arriving.output[1] = rowOf(VKN_ROLE_OUTPUT_2_GRADIENT, row);
+    turnBack(row, arriving.output[0]);
     arriving.residualOutput = rowOf(VKN_ROLE_RESIDUAL_OUTPUT_GRADIENT, row);
     return arriving;
 }

@@ -44,6 +44,9 @@ struct GradientCase {
     uint32_t channels = 0;  // GroupNorm
     uint32_t groups = 1;
     bool channelsLast = false;
+    // RoPE, by a table whose cosines and sines, and dy, are so short that turning back is exact; rowsPerOuter is not 0.
+    std::optional<VknRopeLayout> rope;
+    uint32_t rotarySize = 0;
     FormVariant variant;
     uint64_t gap = 0;     // elements from a row's end to the next
     uint64_t offset = 0;  // bytes in front of every tensor
@@ -105,6 +108,7 @@ private:
     uint64_t parameterElement(uint64_t row, uint64_t column) const;
     std::vector<double> rowOf(VknRole role, uint64_t row);  // empty where there is none
     std::vector<double> branchValues(uint64_t row);
+    void turnBack(uint64_t row, std::vector<double>& gradient);
     BlockSpec blockSpec() const;
     BlockParameters parametersOf(uint64_t row);
     BlockRow blockRow(uint64_t row);
