@@ -11,7 +11,7 @@ static VknResult checkCommandBuffer(VkCommandBuffer commandBuffer, VknError* err
 }
 
 // Of no rows, the gradients of parameters are zeros.
-static bool hasWork(const Execution& execution) { return execution.shape.rows != 0 || joinCount(*execution.spec) != 0; }
+static bool hasWork(const Execution& execution) { return execution.shape.rows != 0 || joinCount(execution) != 0; }
 
 // Takes the sets of an execution from a pool. Nothing is taken on failure.
 static VknResult takeSets(VknBindingPool pool, const Execution& execution, SetSource& source, VknError* error) {

@@ -394,14 +394,15 @@ private:
         constexpr uint32_t kFewSums = 2;
         const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;
         const bool hasMany = budget_.heldElements >= kManyRegisters;
-        choice_.sumsPerPass = hasMany ? VKN_SUM_COUNT : kFewSums;
+        const uint32_t manySums = choice_.chunk == 4 ? VKN_SUM_COUNT : VKN_SUM_COUNT / 2;
+        choice_.sumsPerPass = hasMany ? manySums : kFewSums;
         choice_.columnPiece = hasMany || !isBlock ? choice_.unalignedPiece : 2;
         choice_.hasAlignedColumns = choice_.hasAlignedColumns && (hasMany || (!isBlock && choice_.chunk == 4));
-        const bool hasTwoNorms = spec_.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
-        if (budget_.heldElements < choice_.chunk + 1 && (hasTwoNorms || spec_.has(VKN_ROLE_GATE))) {
+        const bool hasRoomForHalves = choice_.chunk == 4 || budget_.heldElements > choice_.chunk;
+        const bool hasFew = budget_.heldElements <= choice_.chunk;
+        if (hasFew && (isBlock || spec_.has(VKN_ROLE_GATE))) {
             choice_.unalignedPiece = 2;
         }
-        const bool hasRoomForHalves = choice_.chunk == 4 || budget_.heldElements > choice_.chunk;
         choice_.hasAlignedKernel = choice_.hasAlignedKernel && hasRoomForHalves;
     }
 

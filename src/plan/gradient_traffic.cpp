@@ -130,8 +130,8 @@ private:
         uint64_t bytes = 0;
         for (uint32_t r = 1; r < kRoleCount; ++r) {
             const RoleInfo& role = *findRole(static_cast<VknRole>(r));
-            const bool isCounted =
-                role.extent == Extent::Scalars || (role.extent == Extent::Rows && spec_.writes(role));
+            const bool isRowsOne = role.extent == Extent::Scalars || role.extent == Extent::Outers;
+            const bool isCounted = isRowsOne || (role.extent == Extent::Rows && spec_.writes(role));
             if (spec_.has(role.role) && isCounted) {
                 const uint32_t perGroup = role.extent == Extent::Scalars ? spec_.groups : 1;
                 bytes += rowElements(role, spec_) * perGroup * elementSize(spec_.type(role.role));

@@ -207,8 +207,10 @@ Dispatch makeGradientColumnDispatch(const Execution& execution, uint64_t index, 
     return dispatch;
 }
 
-uint32_t joinCount(const OperationSpec& spec) {
-    return countBits(writtenSums(spec)) + (trainsBackward(spec) ? kMeansOfBatch : 0);
+uint32_t joinCount(const Execution& execution) {
+    const OperationSpec& spec = *execution.spec;
+    const bool needsMeans = trainsBackward(spec) && execution.shape.rows != 0;
+    return countBits(writtenSums(spec)) + (needsMeans ? kMeansOfBatch : 0);
 }
 
 namespace {
@@ -281,13 +283,13 @@ void bindMeans(const Execution& execution, uint32_t which, JoinSumsDispatch& joi
 
 JoinSumsDispatch makeJoinSumsDispatch(const Execution& execution, uint32_t index) {
     const OperationSpec& spec = *execution.spec;
-    const uint32_t means = trainsBackward(spec) ? kMeansOfBatch : 0;
+    const uint32_t written = countBits(writtenSums(spec));
     const bool hasRows = execution.shape.rows != 0;
     JoinSumsDispatch join;
-    const bool isMean = index < means;
-    const uint32_t sum = isMean ? index : sumOfOrdinal(writtenSums(spec), index - means);
+    const bool isMean = index >= written;
+    const uint32_t sum = isMean ? index - written : sumOfOrdinal(writtenSums(spec), index);
     if (isMean) {
-        bindMeans(execution, index, join);
+        bindMeans(execution, sum, join);
     } else {
         bindTarget(execution, sum, join);
     }

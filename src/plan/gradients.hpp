@@ -47,8 +47,8 @@ struct JoinSumsDispatch {
     JoinSumsConstants constants = {};
     uint32_t workgroups = 0;
 };
-// Of no rows all sums are 0, so there is something to write even then.
-uint32_t joinCount(const OperationSpec& spec);
+// The gradients come first: of no rows they are 0, and there are no means.
+uint32_t joinCount(const Execution& execution);
 JoinSumsDispatch makeJoinSumsDispatch(const Execution& execution, uint32_t index);
 
 }  // namespace vkn

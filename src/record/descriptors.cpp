@@ -170,7 +170,7 @@ SetOrder orderSets(const Execution& execution) {
     take(order.measure, measuresBefore(spec) ? dispatches : 0);
     take(order.prepare, spec.isSet(VKN_PLAN_GPU_ROWS_BIT) ? dispatches : 0);
     take(order.columns, saturatingMultiply(passes, dispatches));
-    take(order.joins, spec.takesColumnStatistics() ? (dispatches != 0 ? 1 : 0) : joinCount(spec));
+    take(order.joins, spec.takesColumnStatistics() ? (dispatches != 0 ? 1 : 0) : joinCount(execution));
     return order;
 }
 

@@ -220,7 +220,7 @@ private:
     // Gradients may share words with their neighbours in memory, so they wait for each other.
     void recordJoins() const {
         bindPipeline(kJoinSumsPipeline);
-        for (uint32_t i = 0; i < joinCount(plan_.spec); ++i) {
+        for (uint32_t i = 0; i < joinCount(execution_); ++i) {
             const JoinSumsDispatch join = makeJoinSumsDispatch(execution_, i);
             if (i != 0) {
                 separate();

@@ -144,7 +144,8 @@ double errorInUnits(float result, double exact) {
     return std::fabs(static_cast<double>(result) - exact) * 0x1p24;
 }
 
-// A function, what it is exactly, how results are compared, and functions.glsl's bounds for a good device and for a bad one.
+// A function, what it is exactly, how results are compared, and functions.glsl's bounds, in those units, for a good device and
+// for a bad one.
 struct Function {
     const char* name;
     double (*exact)(double);
@@ -187,9 +188,7 @@ double exactGeluTanh(double x) {
 
 // Beyond 1000 the slopes have been their limits for long.
 double exactSigmoidSlope(double x) { return exactSigmoid(x) * exactSigmoid(-x); }
-double exactSiluSlope(double x) {
-    return exactSigmoid(x) + std::clamp(x, -1000.0, 1000.0) * exactSigmoidSlope(x);
-}
+double exactSiluSlope(double x) { return exactSigmoid(x) + std::clamp(x, -1000.0, 1000.0) * exactSigmoidSlope(x); }
 double exactGeluSlope(double x) {
     const double c = std::clamp(x, -1000.0, 1000.0);
     const double density = std::exp(-0.5 * c * c) * std::numbers::inv_sqrtpi / std::numbers::sqrt2;
@@ -216,15 +215,15 @@ const Function kGelu = makeFunction(
 const Function kGeluTanh = makeFunction(
     "gelu tanh", exactGeluTanh, [](auto shader, auto x) { return shader.geluTanhOf(x); }, 3.41, 5.41);
 const Function kSigmoidSlope = makeSlope(
-    "sigmoid's slope", exactSigmoidSlope, [](auto shader, auto x) { return shader.sigmoidSlopeOf(x); }, 1.0, 1.0);
+    "sigmoid's slope", exactSigmoidSlope, [](auto shader, auto x) { return shader.sigmoidSlopeOf(x); }, 0.69, 2.13);
 const Function kSiluSlope = makeSlope(
-    "silu's slope", exactSiluSlope, [](auto shader, auto x) { return shader.siluSlopeOf(x); }, 1.0, 1.0);
+    "silu's slope", exactSiluSlope, [](auto shader, auto x) { return shader.siluSlopeOf(x); }, 3.1, 6.3);
 const Function kGeluSlope = makeSlope(
-    "gelu's slope", exactGeluSlope, [](auto shader, auto x) { return shader.geluSlopeOf(x); }, 1.0, 1.0);
+    "gelu's slope", exactGeluSlope, [](auto shader, auto x) { return shader.geluSlopeOf(x); }, 2.6, 3.5);
 const Function kGeluTanhSlope = makeSlope(
-    "gelu tanh's slope", exactGeluTanhSlope, [](auto shader, auto x) { return shader.geluTanhSlopeOf(x); }, 1.0, 1.0);
+    "gelu tanh's slope", exactGeluTanhSlope, [](auto shader, auto x) { return shader.geluTanhSlopeOf(x); }, 3.7, 6.9);
 const Function kTanhSlope = makeSlope(
-    "tanh's slope", exactTanhSlope, [](auto shader, auto x) { return shader.tanhSlopeOf(x); }, 1.0, 1.0);
+    "tanh's slope", exactTanhSlope, [](auto shader, auto x) { return shader.tanhSlopeOf(x); }, 2.8, 8.5);
 const Function* const kFunctions[] = {&kExp,          &kSigmoid,   &kTanh,      &kSilu,          &kGelu,     &kGeluTanh,
                                       &kSigmoidSlope, &kSiluSlope, &kGeluSlope, &kGeluTanhSlope, &kTanhSlope};
 
@@ -302,10 +301,11 @@ TEST(Functions, BoundsHoldAtEdges) {
     }
 }
 
-// Found among all numbers of 2^-26 <= |x| < 128.
+// Found among all numbers of 2^-26 <= |x| < 128; of slopes, all of 0.25 <= |x| < 16 and every 16th of the others.
 TEST(Functions, BoundsHoldWhereErrorsAreLargest) {
-    for (const float x :
-         {-5.84202576f, -4.1572938f, 4.50509071f, -3.21125126f, -1.83934534f, -5.72409391f, -2.97789097f}) {
+    for (const float x : {-5.84202576f, -4.1572938f, 4.50509071f, -3.21125126f, -1.83934534f, -5.72409391f,
+                          -2.97789097f, 0.658192337f, 3.45558132e-4f, 2.76619959f, 1.82473767f, 0.821624637f,
+                          6.00573746e-3f, 1.51670182f, 1.12542641f, 0.329096168f, 1.72779066e-4f}) {
         for (const Function* function : kFunctions) {
             WorstOfDevices worst;
             worst.see(*function, x);
@@ -339,6 +339,11 @@ TEST(Functions, Limits) {
         EXPECT_EQ(function->low(kInfinity), kInfinity) << function->name;
         EXPECT_EQ(function->low(-kInfinity), 0.0f) << function->name;
     }
+    for (const Function* slope : {&kSigmoidSlope, &kSiluSlope, &kGeluSlope, &kGeluTanhSlope, &kTanhSlope}) {
+        const bool isOfBoundedFunction = slope == &kSigmoidSlope || slope == &kTanhSlope;
+        EXPECT_EQ(slope->low(kInfinity), isOfBoundedFunction ? 0.0f : 1.0f) << slope->name;
+        EXPECT_EQ(slope->low(-kInfinity), 0.0f) << slope->name;
+    }
 }
 
 TEST(Functions, ResultsHaveTheSignOfX) {
@@ -365,6 +370,25 @@ TEST(Functions, Relu) {
     for (const float x : {0.0f, 0x1p-149f, kSmallest, 1.0f, kLargest, kInfinity}) {
         EXPECT_EQ(relu(x), x);
         EXPECT_EQ(relu(-x), 0.0f) << x;
+    }
+}
+
+// 0 at 0. A subnormal number may count as 0 where a device flushes it.
+TEST(Functions, ReluSlope) {
+    const auto good = [](float x) { return Good{}.reluSlopeOf(Good::Scalar::of(x)).value; };
+    const auto bad = [](float x) { return Low{}.reluSlopeOf(Low::Scalar::of(x)).value; };
+    for (const float x : {kSmallest, 1.0f, kLargest, kInfinity}) {
+        EXPECT_EQ(good(x), 1.0f) << x;
+        EXPECT_EQ(bad(x), 1.0f) << x;
+        EXPECT_EQ(good(-x), 0.0f) << x;
+        EXPECT_EQ(bad(-x), 0.0f) << x;
+    }
+    EXPECT_EQ(good(0.0f), 0.0f);
+    EXPECT_EQ(good(-0.0f), 0.0f);
+    EXPECT_EQ(good(0x1p-149f), 1.0f);
+    EXPECT_EQ(bad(0x1p-149f), 0.0f);
+    for (const uint32_t bits : {0x7F800001u, 0x7FC00000u, 0xFFFFFFFFu}) {
+        EXPECT_TRUE(std::isnan(bad(std::bit_cast<float>(bits)))) << std::hex << bits;
     }
 }
 

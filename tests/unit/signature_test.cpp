@@ -44,6 +44,53 @@ TEST(Signature, FourStorageBuffersAreEnoughForEverything) {
               "input output gamma beta");
 }
 
+// A parallel block's kernel of rows, of which each step of packing takes a little more than the one before.
+TEST(Signature, GradientsShareBindingsWhereThereAreFew) {
+    const auto blockOn = [](uint32_t buffers) {
+        return signatureOf(buffers,
+                           {VKN_ROLE_RESIDUAL_OUTPUT, VKN_ROLE_GAMMA, VKN_ROLE_GAMMA_2, VKN_ROLE_OUTPUT_GRADIENT,
+                            VKN_ROLE_OUTPUT_2_GRADIENT, VKN_ROLE_RESIDUAL_OUTPUT_GRADIENT, VKN_ROLE_INPUT_GRADIENT,
+                            VKN_ROLE_INPUT_2_GRADIENT, VKN_ROLE_RESIDUAL_GRADIENT});
+    };
+    EXPECT_EQ(signatureOf(8, {VKN_ROLE_INPUT, VKN_ROLE_OUTPUT_GRADIENT, VKN_ROLE_OUTPUT_2_GRADIENT,
+                              VKN_ROLE_INPUT_GRADIENT, VKN_ROLE_INPUT_2_GRADIENT, VKN_ROLE_RESIDUAL_GRADIENT}),
+              "input output-gradient output2-gradient input-gradient input2-gradient residual-gradient");
+    EXPECT_EQ(blockOn(8),
+              "gamma+gamma2 residual-output output-gradient output2-gradient residual-output-gradient input-gradient "
+              "input2-gradient residual-gradient");
+    EXPECT_EQ(blockOn(7), blockOn(6)) << "the outputs' gradients and the branches' are one step";
+    EXPECT_EQ(blockOn(6),
+              "gamma+gamma2 residual-output output-gradient+output2-gradient residual-output-gradient "
+              "input-gradient+input2-gradient residual-gradient");
+    EXPECT_EQ(blockOn(5),
+              "gamma+gamma2 residual-output output-gradient+output2-gradient residual-output-gradient "
+              "input-gradient+input2-gradient+residual-gradient");
+}
+
+TEST(Signature, GradientsOfAGateShareTheirBinding) {
+    EXPECT_EQ(signatureOf(4, {VKN_ROLE_INPUT, VKN_ROLE_GATE, VKN_ROLE_OUTPUT_GRADIENT, VKN_ROLE_INPUT_GRADIENT,
+                              VKN_ROLE_GATE_GRADIENT}),
+              "input gate output-gradient input-gradient+gate-gradient");
+}
+
+// Joins bind those by themselves.
+TEST(Signature, GradientsOfParametersHaveNoBinding) {
+    EXPECT_EQ(signatureOf(8, {VKN_ROLE_INPUT, VKN_ROLE_GAMMA, VKN_ROLE_GAMMA_GRADIENT, VKN_ROLE_ALPHA_GRADIENT}),
+              "input gamma");
+}
+
+// Scratch comes behind the operands, and is bound though it is none.
+TEST(Signature, ScratchHasABindingOfItsOwn) {
+    vkn::DeviceFacts facts;
+    facts.maxStorageBuffers = 4;
+    vkn::Signature signature;
+    ASSERT_EQ(vkn::makeSignature(facts, rolesOf({VKN_ROLE_INPUT, VKN_ROLE_OUTPUT_GRADIENT}), true, signature, nullptr),
+              VKN_SUCCESS);
+    EXPECT_EQ(signature.bindingCount, 3u);
+    EXPECT_TRUE(signature.hasSlot[VKN_BINDING_SCRATCH]);
+    EXPECT_EQ(signature.bindingOfSlot[VKN_BINDING_SCRATCH], 2u);
+}
+
 TEST(Signature, TooFewAreANamedError) {
     vkn::DeviceFacts facts;
     facts.maxStorageBuffers = 3;

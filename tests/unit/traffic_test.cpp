@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -206,6 +207,155 @@ TEST(Traffic, IsWhatIsAccessed) {
         EXPECT_EQ(traffic.bytesPerRow, ((passes + 1) * pass + ofFirstGroup) * spec.groups * size);
         EXPECT_EQ(traffic.inputReads, passes);
     });
+}
+
+// ---- the backward ----------------------------------------------------------------------------------------------------
+
+constexpr uint32_t kHidden = 1000;
+
+vkn::OperationSpec backward(VknOperation operation, VknPlacement placement, std::initializer_list<VknRole> roles,
+                            uint32_t flags = 0) {
+    vkn::OperationSpec spec;
+    spec.operation = static_cast<uint32_t>(operation);
+    spec.placement = static_cast<uint32_t>(placement);
+    spec.flags = VKN_PLAN_BACKWARD_BIT | flags;
+    spec.hiddenSize = kHidden;
+    for (const VknRole role : roles) {
+        spec.roles |= vkn::roleBit(role);
+        spec.types[role] = VKN_TYPE_F32;
+    }
+    return spec;
+}
+
+// A row's numbers, and what rows have one of, on a device whose kernel takes all sums at once.
+void expectMoved(const vkn::OperationSpec& spec, uint32_t rows, uint32_t scalars, uint32_t inputReads) {
+    VknError error{};
+    error.sType = VKN_STRUCTURE_TYPE_ERROR;
+    EXPECT_EQ(vkn::checkOperationSpec(spec, &error), VKN_SUCCESS) << error.message;
+    vkn::KernelChoice choice;
+    EXPECT_EQ(vkn::chooseKernel(kDeviceClasses[0].facts, spec, choice, &error), VKN_SUCCESS) << error.message;
+    EXPECT_EQ(choice.sumsPerPass, uint32_t{VKN_SUM_COUNT});
+    const vkn::Traffic traffic = vkn::trafficOf(spec, choice, true);
+    EXPECT_EQ(traffic.bytesPerRow, uint64_t{rows} * kHidden * sizeof(float) + scalars * sizeof(float));
+    EXPECT_EQ(traffic.inputReads, inputReads);
+}
+
+constexpr VknRole kX = VKN_ROLE_INPUT;
+constexpr VknRole kArriving = VKN_ROLE_OUTPUT_GRADIENT;
+constexpr VknRole kGradient = VKN_ROLE_INPUT_GRADIENT;
+
+// The means need x and what arrives, and so do the gradients; then these are written.
+TEST(GradientTraffic, SavedStatisticsSaveAPass) {
+    const auto of = [](std::initializer_list<VknRole> roles) {
+        return backward(VKN_OPERATION_RMS_NORM, VKN_PLACEMENT_NONE, roles);
+    };
+    expectMoved(of({kX, kArriving, kGradient, VKN_ROLE_RSTD}), 2 + 2 + 1, 1, 2);
+    expectMoved(of({kX, kArriving, kGradient}), 1 + 2 + 2 + 1, 0, 3);
+}
+
+TEST(GradientTraffic, SumsAreAPassOfTheirOwn) {
+    const auto of = [](std::initializer_list<VknRole> roles, uint32_t flags) {
+        return backward(VKN_OPERATION_RMS_NORM, VKN_PLACEMENT_NONE, roles, flags);
+    };
+    constexpr VknRole kSum = VKN_ROLE_GAMMA_GRADIENT;
+    expectMoved(of({kX, kArriving, kGradient, VKN_ROLE_RSTD, kSum}, 0), 2 + 2 + 2 + 1, 1, 3);
+    expectMoved(of({kX, kArriving, kGradient, kSum}, 0), 1 + 2 + 2 + 2 + 1, 0, 4);
+    expectMoved(of({kX, kArriving, kGradient, kSum, VKN_ROLE_BETA_GRADIENT}, 0), 1 + 2 + 2 + 2 + 1, 0, 4);
+    // In place the rows are measured, added up, measured again and written.
+    expectMoved(of({kX, kGradient, VKN_ROLE_RSTD, kSum}, VKN_PLAN_IN_PLACE_BIT), 2 + 2 + 2 + 2 + 1, 1, 4);
+    expectMoved(of({kX, kGradient, kSum}, VKN_PLAN_IN_PLACE_BIT), 3 + 2 + 3 + 2 + 1, 0, 6);
+    expectMoved(of({kX, kGradient}, VKN_PLAN_IN_PLACE_BIT), 1 + 2 + 2 + 1, 0, 3);
+}
+
+TEST(GradientTraffic, WhatWorksOnEachElementIsReadOnce) {
+    const auto of = [](std::initializer_list<VknRole> roles) {
+        return backward(VKN_OPERATION_DYT, VKN_PLACEMENT_NONE, roles);
+    };
+    expectMoved(of({kX, kArriving, kGradient}), 2 + 1, 0, 1);
+    vkn::OperationSpec summed = of({kX, kArriving, kGradient, VKN_ROLE_ALPHA_GRADIENT});
+    expectMoved(summed, 2 + 2 + 1, 0, 2);
+}
+
+// What arrives along the stream is added where gradients are written, and no part of the norm's means.
+TEST(GradientTraffic, TheStreamIsReadWhereItIsAdded) {
+    constexpr VknRole kStream = VKN_ROLE_RESIDUAL_OUTPUT;
+    constexpr VknRole kAlongStream = VKN_ROLE_RESIDUAL_OUTPUT_GRADIENT;
+    const auto of = [](std::initializer_list<VknRole> roles, uint32_t flags = 0) {
+        return backward(VKN_OPERATION_RMS_NORM, VKN_PLACEMENT_PRE_NORM, roles, flags);
+    };
+    expectMoved(of({kStream, kArriving, kAlongStream, kGradient, VKN_ROLE_RESIDUAL_GRADIENT, VKN_ROLE_RSTD}), 2 + 3 + 2,
+                1, 2);
+    expectMoved(of({kStream, kArriving, kGradient, VKN_ROLE_RSTD}), 2 + 2 + 1, 1, 2);
+    expectMoved(of({kStream, kArriving, kAlongStream, kGradient, VKN_ROLE_RESIDUAL_GRADIENT}), 1 + 2 + 3 + 2, 0, 3);
+    // Gamma's sum needs the norm alone, a bias' the gradient of the stream, and the layer scale's the branch as well.
+    expectMoved(of({kStream, kArriving, kAlongStream, kGradient, VKN_ROLE_RSTD, VKN_ROLE_GAMMA_GRADIENT}),
+                2 + 3 + 2 + 1, 1, 3);
+    expectMoved(of({kStream, kArriving, kAlongStream, kGradient, VKN_ROLE_RSTD, VKN_ROLE_BRANCH_BIAS_GRADIENT}),
+                2 + 3 + 3 + 1, 1, 3);
+    expectMoved(of({kX, kStream, kArriving, kAlongStream, kGradient, VKN_ROLE_RSTD, VKN_ROLE_LAYER_SCALE,
+                    VKN_ROLE_LAYER_SCALE_GRADIENT}),
+                2 + 3 + 4 + 1, 1, 3);
+    expectMoved(of({kStream, kArriving, kGradient, VKN_ROLE_RESIDUAL_GRADIENT, VKN_ROLE_RSTD}, VKN_PLAN_IN_PLACE_BIT),
+                2 + 3 + 2, 1, 2);
+}
+
+// The norm over the stream comes first: what it passes on is what arrives at the other one.
+TEST(GradientTraffic, TwoNormsReadTheStreamForEach) {
+    expectMoved(backward(VKN_OPERATION_RMS_NORM, VKN_PLACEMENT_SANDWICH_PRE_NORM,
+                         {kX, VKN_ROLE_RESIDUAL_OUTPUT, kArriving, VKN_ROLE_RESIDUAL_OUTPUT_GRADIENT, kGradient,
+                          VKN_ROLE_RESIDUAL_GRADIENT, VKN_ROLE_RSTD, VKN_ROLE_RSTD_2}),
+                2 + 4 + 4 + 2, 2, 3);
+}
+
+// What turns with an element half a row away is read with it.
+TEST(GradientTraffic, WhatTurnsIsReadWithItsPartner) {
+    vkn::OperationSpec spec =
+        backward(VKN_OPERATION_RMS_NORM, VKN_PLACEMENT_NONE,
+                 {kX, kArriving, kGradient, VKN_ROLE_RSTD, VKN_ROLE_POSITIONS, VKN_ROLE_ROPE_TABLE});
+    spec.types[VKN_ROLE_POSITIONS] = VKN_TYPE_U32;
+    spec.types[VKN_ROLE_ROPE_TABLE] = VKN_TYPE_U32;
+    spec.rotarySize = kHidden;
+    spec.ropeLayout = VKN_ROPE_LAYOUT_INTERLEAVED;
+    expectMoved(spec, 2 + 2 + 1, 2, 2);
+    spec.ropeLayout = VKN_ROPE_LAYOUT_HALF_SPLIT;
+    expectMoved(spec, 2 + 2 * 2 + 1, 2, 2);
+}
+
+// All that a placement may have.
+vkn::OperationSpec fullBackward(VknOperation operation, VknPlacement placement, uint32_t flags, bool saved) {
+    vkn::OperationSpec spec = backward(operation, placement, {}, flags);
+    vkn::RoleSet left = 0;
+    for (const VknRole role : {VKN_ROLE_MEAN, VKN_ROLE_RSTD, VKN_ROLE_MEAN_2, VKN_ROLE_RSTD_2}) {
+        left |= saved ? 0 : vkn::roleBit(role);
+    }
+    vkn::RoleSet before = 0;
+    do {
+        before = spec.roles;
+        spec.roles = vkn::requiredRoles(spec) | (vkn::optionalRoles(spec) & ~left);
+    } while (spec.roles != before);
+    return spec;
+}
+
+TEST(GradientTraffic, IsNeverLessThanWhatMustMove) {
+    for (const DeviceClass& device : kDeviceClasses) {
+        for (const VknOperation operation : {VKN_OPERATION_RMS_NORM, VKN_OPERATION_LAYER_NORM, VKN_OPERATION_DYT}) {
+            for (const VknPlacement placement :
+                 {VKN_PLACEMENT_NONE, VKN_PLACEMENT_PRE_NORM, VKN_PLACEMENT_POST_NORM, VKN_PLACEMENT_SANDWICH,
+                  VKN_PLACEMENT_SANDWICH_PRE_NORM, VKN_PLACEMENT_PARALLEL}) {
+                for (const uint32_t flags : {0u, uint32_t{VKN_PLAN_IN_PLACE_BIT}}) {
+                    for (const bool saved : {false, true}) {
+                        const vkn::OperationSpec spec = fullBackward(operation, placement, flags, saved);
+                        vkn::KernelChoice choice;
+                        ASSERT_EQ(vkn::chooseKernel(device.facts, spec, choice, nullptr), VKN_SUCCESS) << device.name;
+                        for (const bool aligned : {false, true}) {
+                            EXPECT_GE(vkn::trafficOf(spec, choice, aligned).bytesPerRow, vkn::leastBytesPerRow(spec))
+                                << device.name << ", operation " << operation << ", placement " << placement;
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 }  // namespace

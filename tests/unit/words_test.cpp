@@ -102,5 +102,31 @@ TEST(Words, WhatIsReadInPlaceHasItsStandInsWords) {
     EXPECT_EQ(preNorm.ofRole[VKN_ROLE_RESIDUAL], preNorm.ofRole[VKN_ROLE_RESIDUAL_OUTPUT]);
 }
 
+// What arrives where a gradient is written, in each placement.
+TEST(Words, GradientsReadInPlaceHaveTheirStandInsWords) {
+    for (const VknPlacement placement : kPlacements) {
+        const vkn::DirectionInfo& info = vkn::findPlacement(placement)->backward;
+        vkn::OperationSpec spec;
+        spec.operation = VKN_OPERATION_RMS_NORM;
+        spec.placement = static_cast<uint32_t>(placement);
+        spec.flags = VKN_PLAN_BACKWARD_BIT | VKN_PLAN_IN_PLACE_BIT;
+        spec.roles = vkn::requiredRoles(spec);
+        const vkn::WordLayout layout = layoutOf(spec);
+        EXPECT_FALSE(spec.has(info.readInPlace)) << "placement " << placement;
+        EXPECT_NE(layout.ofRole[info.writtenInPlace], 0u) << "placement " << placement;
+        EXPECT_EQ(layout.ofRole[info.readInPlace], layout.ofRole[info.writtenInPlace]) << "placement " << placement;
+    }
+}
+
+TEST(Words, ScratchsComeLast) {
+    vkn::OperationSpec spec = fullSpec(VKN_PLACEMENT_NONE, false);
+    spec.parameterRows = 3;
+    const vkn::WordLayout without = layoutOf(spec);
+    const vkn::WordLayout layout = vkn::makeWordLayout(spec, spec.roles, VKN_SCRATCH_WORDS);
+    EXPECT_EQ(layout.ofParameterRows, without.ofParameterRows);
+    EXPECT_EQ(layout.ofScratch, without.count);
+    EXPECT_EQ(layout.count, without.count + VKN_SCRATCH_WORDS);
+}
+
 }  // namespace
 }  // namespace vknorm::test
