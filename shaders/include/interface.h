@@ -128,6 +128,8 @@
 #define VKN_FLAG_INTERLEAVED 0x80     // pairs that turn are neighbours
 #define VKN_FLAG_CHANNELS_LAST 0x100  // a row's channels lie next to each other, rather than a channel's elements
 #define VKN_FLAG_WHOLE_CHUNKS 0x200   // no chunk has elements of two channels
+#define VKN_FLAG_FRUGAL 0x400         // registers are few: as little as possible is alive at once
+#define VKN_FLAG_DRAWS_FIRST 0x800    // of frugal kernels: which elements of a row are dropped is found first
 
 // Bindings as the modules are written. The host renumbers them for each plan (src/device/specialise.cpp), so that a layout
 // holds what the operation has and nothing else.
@@ -153,6 +155,7 @@
 #define VKN_COLUMN_WORKGROUP 64         // invocations of the kernels of columns
 #define VKN_JOINED_COLUMNS 8            // that a workgroup joins the parts of, with as many invocations for each
 #define VKN_MAX_GROUP 8                 // chunks that are unrolled
+#define VKN_DRAWN_WORDS 2048            // bits of a row's elements that are dropped, of both branches
 
 // The self-test writes, for each pattern and lane, two sums and a maximum.
 #define VKN_SELF_TEST_PATTERNS 8

@@ -4,6 +4,7 @@
 #include "include/interface.h"
 
 #include <cstdio>
+#include <initializer_list>
 
 namespace vkn {
 
@@ -48,6 +49,7 @@ struct RegisterBudget {
     uint32_t largestTeam;
     bool canHold16Bit = true;
     uint32_t unalignedPiece = 4;  // elements of rows of any alignment that it works on at once
+    bool mustBeFrugal = false;    // with residual blocks of many parts
 };
 
 // A residual block, or a gate, needs more registers beside what is held.
@@ -101,7 +103,7 @@ RegisterBudget registerBudget(const DeviceFacts& facts, bool hasMore) {
         case kVendorIntel:
             return intelBudget(facts);
         case kVendorBroadcom:  // 32 registers a lane
-            return {4, 256, false, 2};
+            return {4, 256, false, 2, true};
         case kVendorImagination:
             return imaginationBudget(facts, hasMore);
         case kVendorArm:
@@ -186,6 +188,7 @@ public:
             result = chooseForm();
         }
         if (result == VKN_SUCCESS) {
+            chooseFrugality();
             result = chooseWorkgroup();
         }
         if (result == VKN_SUCCESS) {
@@ -258,7 +261,7 @@ private:
         return 2 * divideUp(divideUp(spec_.rotarySize / 2, choice_.chunk) + divideUp(rest, 2), team);
     }
 
-    bool isHeld() const { return budget_.canHold16Bit || choice_.chunk == 4; }
+    bool isHeld() const { return !choice_.isFrugal && (budget_.canHold16Bit || choice_.chunk == 4); }
 
     uint32_t mostHeldChunks() const {
         return isHeld() ? smaller(VKN_MAX_GROUP, budget_.heldElements / choice_.chunk) : VKN_MAX_GROUP;
@@ -294,6 +297,21 @@ private:
             choice_.requireFullSubgroups = false;
         }
         return VKN_SUCCESS;
+    }
+
+    // More than a stream, a branch and a norm of either.
+    bool hasManyParts() const {
+        bool isAny = spec_.placement == VKN_PLACEMENT_PARALLEL || spec_.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
+        for (const VknRole role : {VKN_ROLE_BRANCH_BIAS, VKN_ROLE_LAYER_SCALE, VKN_ROLE_ROW_SCALE}) {
+            isAny = isAny || spec_.has(role);
+        }
+        return spec_.placement != VKN_PLACEMENT_NONE && (isAny || spec_.hasDropout());
+    }
+
+    void chooseFrugality() {
+        choice_.isFrugal = budget_.mustBeFrugal && choice_.form == VKN_KERNEL_FORM_SHARED && hasManyParts();
+        const uint32_t drawnBits = VKN_DRAWN_WORDS / 2 * 32;  // of a branch
+        choice_.drawsFirst = choice_.isFrugal && spec_.hasDropout() && spec_.hiddenSize <= drawnBits;
     }
 
     VknResult checkForcedWorkgroup(uint32_t limit) const {
