@@ -50,6 +50,7 @@ struct RegisterBudget {
     bool canHold16Bit = true;
     uint32_t unalignedPiece = 4;  // elements of rows of any alignment that it works on at once
     bool mustBeFrugal = false;    // with residual blocks of many parts
+    bool holds16Bit = true;       // otherwise it converts whole chunks, but rows are read again
 };
 
 // A residual block, or a gate, needs more registers beside what is held.
@@ -70,10 +71,17 @@ RegisterBudget intelBudget(const DeviceFacts& facts) {
     return facts.maxStorageBufferRange > kRangeBeforeGen9 ? RegisterBudget{16, 512} : RegisterBudget{12, 256};
 }
 
-// The first Kepler has 63 registers a lane; what is older than Turing is told by the alignment of its uniform buffers.
-RegisterBudget nvidiaBudget(const DeviceFacts& facts, bool hasMore) {
+// The first Kepler has 63 registers a lane; what is older than Turing is told by the alignment of its uniform buffers, and Kepler
+// by its device ids, which end before Maxwell's.
+RegisterBudget nvidiaBudget(const DeviceFacts& facts, bool hasMore, bool hasTwoBranches) {
     if (!hasMore) {
         return {24, 512};
+    }
+    constexpr uint32_t kFirstMaxwell = 0x1340;
+    if (facts.deviceId < kFirstMaxwell && hasTwoBranches) {
+        RegisterBudget kepler = {8, 512};
+        kepler.holds16Bit = false;
+        return kepler;
     }
     return facts.uniformBufferAlignment >= 256 ? RegisterBudget{8, 512} : RegisterBudget{24, 256};
 }
@@ -92,12 +100,12 @@ RegisterBudget imaginationBudget(const DeviceFacts& facts, bool hasMore) {
 RegisterBudget armBudget(bool hasMore) { return hasMore ? RegisterBudget{4, 256, false} : RegisterBudget{16, 256}; }
 
 // Found with each vendor's compiler: the most that no kernel spills with (tests/pipelines).
-RegisterBudget registerBudget(const DeviceFacts& facts, bool hasMore) {
+RegisterBudget registerBudget(const DeviceFacts& facts, bool hasMore, bool hasTwoBranches) {
     switch (facts.vendorId) {
         case kVendorAmd:  // a workgroup of 512 leaves a lane 128 registers on GCN, and CDNA spills
             return {32, 256};
         case kVendorNvidia:
-            return nvidiaBudget(facts, hasMore);
+            return nvidiaBudget(facts, hasMore, hasTwoBranches);
         case kVendorApple:
             return {32, 512};
         case kVendorIntel:
@@ -176,7 +184,8 @@ public:
     Chooser(const DeviceFacts& facts, const OperationSpec& spec, KernelChoice& choice, VknError* error)
         : facts_(facts),
           spec_(spec),
-          budget_(registerBudget(facts, spec.placement != VKN_PLACEMENT_NONE || spec.has(VKN_ROLE_GATE))),
+          budget_(registerBudget(facts, spec.placement != VKN_PLACEMENT_NONE || spec.has(VKN_ROLE_GATE),
+                                 spec.placement == VKN_PLACEMENT_PARALLEL)),
           choice_(choice),
           error_(error) {}
 
@@ -370,7 +379,8 @@ private:
     // A row is held from its statistics to its output. A lane that quantises whole blocks has others then.
     bool isWorthHolding() const {
         const bool isPerBlock = spec_.quantization == VKN_QUANTIZATION_PER_BLOCK && spec_.measuresOutput();
-        return (spec_.takesStatistics() || spec_.measuresOutput()) && !isPerBlock;
+        const bool canHold = budget_.holds16Bit || choice_.chunk == 4;
+        return (spec_.takesStatistics() || spec_.measuresOutput()) && !isPerBlock && canHold;
     }
 
     void chooseGroup() {
@@ -385,7 +395,7 @@ private:
     // A lane of the kernel of columns keeps six numbers for each column of a chunk, beside four rows of it.
     bool hasRoomForColumns() const {
         return choice_.chunk == 4 ? budget_.unalignedPiece == 4
-                                  : registerBudget(facts_, true).heldElements > choice_.chunk;
+                                  : registerBudget(facts_, true, false).heldElements > choice_.chunk;
     }
 
     // An aligned kernel holds whole chunks; the other reads a piece at a time, anew in each pass.

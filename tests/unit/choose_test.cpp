@@ -252,6 +252,18 @@ TEST(Choose, BlocksOfManyPartsAreFrugalOnV3d) {
     EXPECT_FALSE(wide.drawsFirst);
 }
 
+// The first Kepler has no registers for two branches of 16-bit elements and the rows that they make.
+TEST(Choose, KeplerReadsTwoBranchesAgain) {
+    OperationSpec spec = makeSpec(1024, VKN_TYPE_BF16);
+    spec.placement = VKN_PLACEMENT_PARALLEL;
+    vkn::DeviceFacts facts = factsOf("NVIDIA, NVK");
+    facts.deviceId = 0x1180;
+    EXPECT_TRUE(choose(facts, spec).readAgain);
+    EXPECT_TRUE(choose(facts, spec).hasAlignedKernel);
+    facts.deviceId = 0x1B80;
+    EXPECT_FALSE(choose(facts, spec).readAgain);
+}
+
 TEST(Choose, ASizeThatCannotBeRequiredIsANamedError) {
     for (const char* name : {"AMD GCN, RADV", "NVIDIA, NVK", "Apple, Honeykrisp", "PowerVR, Mesa", "V3D 4"}) {
         OperationSpec spec = makeSpec(768);
