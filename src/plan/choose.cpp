@@ -398,13 +398,20 @@ private:
                                   : registerBudget(facts_, true, false).heldElements > choice_.chunk;
     }
 
+    // V3D has registers for a chunk of a stream and of a branch, or for what is added up of more than one.
+    bool hasRoomToReadAgain() const {
+        const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;
+        return !budget_.mustBeFrugal || !isBlock || !choice_.readAgain || !spec_.takesStatistics();
+    }
+
     // An aligned kernel holds whole chunks; the other reads a piece at a time, anew in each pass.
     void chooseAccess() {
         choice_.unalignedPiece = budget_.unalignedPiece;
         const bool areHalvesWhole = !spec_.turnsHalves() || spec_.rotarySize / 2 % choice_.chunk == 0;
         const uint32_t run = spec_.channelsLast != 0 ? spec_.channels / spec_.groups : spec_.kernelRowSize();
         const bool fitsPair = !spec_.turnsHalves() || mostHeldChunks() >= 2;
-        choice_.hasAlignedKernel = isHeld() && fitsPair && run % choice_.chunk == 0 && areHalvesWhole;
+        choice_.hasAlignedKernel =
+            isHeld() && hasRoomToReadAgain() && fitsPair && run % choice_.chunk == 0 && areHalvesWhole;
         choice_.hasAlignedColumns = choice_.hasAlignedKernel && hasRoomForColumns();
     }
 

@@ -250,6 +250,9 @@ TEST(Choose, BlocksOfManyPartsAreFrugalOnV3d) {
     const KernelChoice wide = choose(factsOf("V3D 4"), spec);
     EXPECT_TRUE(wide.isFrugal);
     EXPECT_FALSE(wide.drawsFirst);
+    spec.hiddenSize = 2048;
+    spec.dropoutProbability = 0;
+    EXPECT_FALSE(choose(factsOf("V3D 4"), spec).hasAlignedKernel) << "read again";
 }
 
 // The first Kepler has no registers for two branches of 16-bit elements and the rows that they make.
