@@ -58,6 +58,7 @@ const bool kTurns = kRotarySize != 0u;
 const bool kTurnsNeighbours = (kFlags & VKN_FLAG_INTERLEAVED) != 0u;
 const bool kInterleaved = kTurns && kTurnsNeighbours;
 const bool kHalfSplit = kTurns && !kTurnsNeighbours;
+const bool kAnglesOfProducts = (kFlags & VKN_FLAG_ANGLE_PRODUCTS) != 0u;
 const bool kGpuRows = (kFlags & VKN_FLAG_GPU_ROWS) != 0u;
 
 // V3D's compiler keeps what a loop writes in a register of its own for as long as a workgroup's rows last, because control flow

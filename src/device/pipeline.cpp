@@ -96,6 +96,7 @@ static uint32_t kernelFlags(const OperationSpec& spec, const KernelChoice& choic
     const auto when = [](bool condition, uint32_t flag) { return condition ? flag : 0u; };
     return when(spec.normFirst != 0, VKN_FLAG_NORM_FIRST) |
            when(spec.ropeLayout == VKN_ROPE_LAYOUT_INTERLEAVED, VKN_FLAG_INTERLEAVED) |
+           when(spec.ropeAngles == VKN_ROPE_ANGLES_FP32_PRODUCT, VKN_FLAG_ANGLE_PRODUCTS) |
            when(spec.channelsLast != 0, VKN_FLAG_CHANNELS_LAST) |
            when(spec.channels != 0 && spec.hiddenSize / spec.channels % choice.chunk == 0, VKN_FLAG_WHOLE_CHUNKS) |
            when(spec.isSet(VKN_PLAN_EPSILON_OUTSIDE_ROOT_BIT), VKN_FLAG_EPSILON_OUTSIDE) |

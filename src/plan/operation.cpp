@@ -281,7 +281,7 @@ uint64_t rowElements(const RoleInfo& role, const OperationSpec& spec) {
         case Extent::Outers:
             return 1;
         case Extent::Table:  // of COS_SIN, a row
-            return spec.rotarySize;
+            return spec.ropeAngles == VKN_ROPE_ANGLES_FP32_PRODUCT ? spec.rotarySize / 2 : spec.rotarySize;
         case Extent::Seed:
             return 2;
         case Extent::Parameters:

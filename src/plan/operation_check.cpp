@@ -176,6 +176,13 @@ static VknResult checkRope(const OperationSpec& spec, VknError* error) {
         return failArgument(error, "parameterRows", spec.parameterRows, spec.queryRows,
                             "must be 1, or all the rows of an outer block, of which there are more than queryRows");
     }
+    if (spec.ropeAngles > VKN_ROPE_ANGLES_FP32_PRODUCT) {
+        return failArgument(error, "angles", spec.ropeAngles, VKN_ROPE_ANGLES_FP32_PRODUCT, "is no VknRopeAngles");
+    }
+    if (spec.ropeAngles != VKN_ROPE_ANGLES_TURNS && spec.has(VKN_ROLE_COS_SIN)) {
+        return failArgument(error, "angles", spec.ropeAngles, VKN_ROPE_ANGLES_TURNS,
+                            "there are no angles where COS_SIN has their cosines and sines");
+    }
     return checkFinite("scale", spec.ropeScale, error);
 }
 
