@@ -329,7 +329,7 @@ typedef enum VknRole {
     VKN_ROLE_RSTD_2 = 18,
     VKN_ROLE_SEED = 19, /* two U32, low word first: dropout's seed from a GPU buffer instead of VknDropoutInfo */
     /* quantised outputs: see VknQuantizationInfo */
-    VKN_ROLE_OUTPUT_SCALE = 20,   /* F32, written: one a row, or one a block of a row */
+    VKN_ROLE_OUTPUT_SCALE = 20,   /* F32, written: one a row (a group of GROUP_NORM), or one a block of it */
     VKN_ROLE_OUTPUT_SCALE_2 = 21, /* the same of OUTPUT_2 */
     VKN_ROLE_STATIC_SCALE = 22,   /* one F32, read: the scale of OUTPUT */
     VKN_ROLE_STATIC_SCALE_2 = 23, /* of OUTPUT_2 */
@@ -382,7 +382,7 @@ typedef struct VknBlockInfo {
 
 typedef enum VknQuantization {
     VKN_QUANTIZATION_STATIC = 0,    /* the scale is VknQuantizationInfo::scale, or STATIC_SCALE where the plan has it */
-    VKN_QUANTIZATION_PER_ROW = 1,   /* a scale a row, computed and written to OUTPUT_SCALE */
+    VKN_QUANTIZATION_PER_ROW = 1,   /* a scale a row, or a group of GROUP_NORM; computed and written to OUTPUT_SCALE */
     VKN_QUANTIZATION_PER_BLOCK = 2, /* a scale for each blockSize elements of a row */
     VKN_QUANTIZATION_MAX_ENUM = 0x7FFFFFFF
 } VknQuantization;
@@ -425,7 +425,9 @@ typedef struct VknGateInfo {
 
 /*
  * Chained to VknPlanCreateInfo of GROUP_NORM (Wu and He 2018). A row is an image of `channels` channels, hiddenSize / channels
- * elements each. GAMMA and BETA have an element a channel; MEAN and RSTD have `groups` elements a row.
+ * elements each. GAMMA and BETA have an element a channel; MEAN and RSTD have `groups` elements a row. What is quantised is
+ * scaled a group at a time: PER_ROW, OUTPUT_SCALE has `groups` elements a row; PER_BLOCK, only where channels come first, it has
+ * ceil(elements of a group / blockSize) for each group, one group after the other.
  */
 typedef struct VknGroupInfo {
     VknStructureType sType;

@@ -275,7 +275,7 @@ uint64_t rowElements(const RoleInfo& role, const OperationSpec& spec) {
     switch (role.extent) {
         case Extent::Scalars:
             return isOutputScale(role.role) && spec.blockSize != 0
-                       ? (spec.hiddenSize + spec.blockSize - 1) / spec.blockSize
+                       ? (spec.kernelRowSize() + spec.blockSize - 1) / spec.blockSize
                        : 1;
         case Extent::Single:
         case Extent::Outers:

@@ -113,9 +113,10 @@ static VknResult checkGroups(const OperationSpec& spec, VknError* error) {
     if (spec.hasRope()) {
         return failArgument(error, "rotarySize", spec.rotarySize, 0, "must be 0: channels do not turn");
     }
-    if (spec.quantization != VKN_QUANTIZATION_STATIC) {
-        return failArgument(error, "quantization", spec.quantization, VKN_QUANTIZATION_STATIC,
-                            "must be STATIC for GROUP_NORM");
+    if (spec.quantization == VKN_QUANTIZATION_PER_BLOCK && spec.channelsLast != 0) {
+        return failArgument(
+            error, "quantization", spec.quantization, VKN_QUANTIZATION_PER_ROW,
+            "must be STATIC or PER_ROW where channels are last: no block of such a group lies in one piece");
     }
     return VKN_SUCCESS;
 }
