@@ -148,8 +148,8 @@
 #define VKN_FLAG_FRUGAL 0x400           // registers are few: as little as possible is alive at once
 #define VKN_FLAG_DRAWS_FIRST 0x800      // of frugal kernels: which elements of a row are dropped is found first
 #define VKN_FLAG_ANGLE_PRODUCTS 0x1000  // a pair's angle is an fp32 product, rather than a fraction of a turn
-#define VKN_FLAG_MEASURE_ONLY 0x2000    // a backward kernel writes what its rows' norms need to scratch, and nothing else
-#define VKN_FLAG_TRAINING 0x4000        // of BatchNorm: the statistics are those of the rows
+#define VKN_FLAG_MEASURE_ONLY 0x2000  // a backward kernel writes what its rows' norms need to scratch, and nothing else
+#define VKN_FLAG_TRAINING 0x4000      // of BatchNorm: the statistics are those of the rows
 
 // Bindings as the modules are written. The host renumbers them for each plan (src/device/specialise.cpp), so that a layout
 // holds what the operation has and nothing else.
