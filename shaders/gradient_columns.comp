@@ -15,6 +15,15 @@
 #include "formats.glsl"
 #include "stream.glsl"
 #include "backward_operands.glsl"
+
+// Lanes are by themselves.
+uint teamLane() {
+    return 0u;
+}
+uint teamSize() {
+    return 1u;
+}
+
 #include "branch.glsl"
 #include "elementwise.glsl"
 #include "statistics.glsl"

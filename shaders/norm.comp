@@ -24,9 +24,9 @@
 #include "formats.glsl"
 #include "stream.glsl"
 #include "forward_operands.glsl"
+#include "reduce.glsl"
 #include "branch.glsl"
 #include "elementwise.glsl"
-#include "reduce.glsl"
 #include "statistics.glsl"
 #include "quantise.glsl"
 #include "rope.glsl"
@@ -61,6 +61,9 @@ Statistics stageOfRow(inout Row row, bool owned) {
 }
 
 void processRow(uint index, bool owned) {
+    if (kDrawsFirst) {
+        drawRow(index);
+    }
     Row row = makeRow(index);
     if (!kReadAgain && (!kHoldScaled || !kTakesStatistics)) {
         loadGroup(row, 0u);

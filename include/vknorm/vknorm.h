@@ -329,7 +329,7 @@ typedef enum VknRole {
     VKN_ROLE_RSTD_2 = 18,
     VKN_ROLE_SEED = 19, /* two U32, low word first: dropout's seed from a GPU buffer instead of VknDropoutInfo */
     /* quantised outputs: see VknQuantizationInfo */
-    VKN_ROLE_OUTPUT_SCALE = 20,   /* F32, written: one a row, or one a block of a row */
+    VKN_ROLE_OUTPUT_SCALE = 20,   /* F32, written: one a row (a group of GROUP_NORM), or one a block of it */
     VKN_ROLE_OUTPUT_SCALE_2 = 21, /* the same of OUTPUT_2 */
     VKN_ROLE_STATIC_SCALE = 22,   /* one F32, read: the scale of OUTPUT */
     VKN_ROLE_STATIC_SCALE_2 = 23, /* of OUTPUT_2 */
@@ -337,7 +337,7 @@ typedef enum VknRole {
     VKN_ROLE_ROW_INDEX = 25,      /* U32, one a row: row r of x is read from row ROW_INDEX[r] of INPUT */
     /* rotary position embedding: see VknRopeInfo */
     VKN_ROLE_POSITIONS = 26,  /* U32, one an outer block */
-    VKN_ROLE_ROPE_TABLE = 27, /* U32, rotarySize words: see vknMakeRopeTable */
+    VKN_ROLE_ROPE_TABLE = 27, /* U32: see VknRopeAngles */
     VKN_ROLE_COS_SIN = 28,    /* F32, tableRows x rotarySize: the cosines of a position's pairs, then their sines */
     VKN_ROLE_KEY = 29,        /* k: its rows x hiddenSize, of INPUT's type and in its VkBuffer; absent in place */
     VKN_ROLE_KEY_OUTPUT = 30, /* of OUTPUT's type and in its VkBuffer */
@@ -398,7 +398,7 @@ typedef struct VknBlockInfo {
 
 typedef enum VknQuantization {
     VKN_QUANTIZATION_STATIC = 0,    /* the scale is VknQuantizationInfo::scale, or STATIC_SCALE where the plan has it */
-    VKN_QUANTIZATION_PER_ROW = 1,   /* a scale a row, computed and written to OUTPUT_SCALE */
+    VKN_QUANTIZATION_PER_ROW = 1,   /* a scale a row, or a group of GROUP_NORM; computed and written to OUTPUT_SCALE */
     VKN_QUANTIZATION_PER_BLOCK = 2, /* a scale for each blockSize elements of a row */
     VKN_QUANTIZATION_MAX_ENUM = 0x7FFFFFFF
 } VknQuantization;
@@ -441,7 +441,9 @@ typedef struct VknGateInfo {
 
 /*
  * Chained to VknPlanCreateInfo of GROUP_NORM (Wu and He 2018). A row is an image of `channels` channels, hiddenSize / channels
- * elements each. GAMMA and BETA have an element a channel; MEAN and RSTD have `groups` elements a row.
+ * elements each. GAMMA and BETA have an element a channel; MEAN and RSTD have `groups` elements a row. What is quantised is
+ * scaled a group at a time: PER_ROW, OUTPUT_SCALE has `groups` elements a row; PER_BLOCK, only where channels come first, it has
+ * ceil(elements of a group / blockSize) for each group, one group after the other.
  */
 typedef struct VknGroupInfo {
     VknStructureType sType;
@@ -477,13 +479,24 @@ typedef enum VknRopeLayout {
     VKN_ROPE_LAYOUT_MAX_ENUM = 0x7FFFFFFF
 } VknRopeLayout;
 
+/* How the angle of pair i at position p comes from ROPE_TABLE. Cosines and sines are within 9.2e-8 of the angle's either way. */
+typedef enum VknRopeAngles {
+    /* 2 pi * frac(p * turns[i]), exact to 2^-32 of a turn at every position. The table has rotarySize words: see
+     * vknMakeRopeTable. */
+    VKN_ROPE_ANGLES_TURNS = 0,
+    /* float(p) * inverseFrequency[i], rounded to fp32, as Hugging Face and llama.cpp have it: to compare with them, since far
+     * from the start it is off by up to p * 2^-23 radians. The table has the bits of rotarySize / 2 fp32 numbers: their own
+     * inv_freq, or vknMakeRopeTable's. p up to 2^24, whole numbers of fp32; angles below 2^64. */
+    VKN_ROPE_ANGLES_FP32_PRODUCT = 1,
+    VKN_ROPE_ANGLES_MAX_ENUM = 0x7FFFFFFF
+} VknRopeAngles;
+
 /*
  * Chained to VknPlanCreateInfo: rotary position embedding of what a norm makes (RoFormer, Su et al. 2021), of queries and keys
  * in one dispatch. A row is a head, an outer block a token: rowsPerOuter is the number of heads, and POSITIONS has one element a
  * token. The first queryRows rows of a token are INPUT's and have GAMMA, the others are KEY's and have KEY_GAMMA; each tensor
- * has its own strides, so both may be parts of one packed tensor. Pair i of a row at position p turns by the angle
- * 2 pi * frac(p * turns[i]), which is exact to 2^-32 of a turn at every position, where ROPE_TABLE holds the turns; or has the
- * cosine and sine of row p of COS_SIN.
+ * has its own strides, so both may be parts of one packed tensor. Pair i of a row at position p turns by the angle that
+ * ROPE_TABLE gives, or has the cosine and sine of row p of COS_SIN.
  */
 typedef struct VknRopeInfo {
     VknStructureType sType;
@@ -492,7 +505,8 @@ typedef struct VknRopeInfo {
     uint32_t rotarySize; /* the first so many elements of a row turn; even, at most hiddenSize; 0: all */
     float
         scale; /* by which what turns is multiplied, YaRN's attention factor; finite; 0 counts as 1. ROPE_TABLE only */
-    uint32_t queryRows; /* rows of an outer block that are INPUT's; 0: all, and there is no KEY */
+    uint32_t queryRows;   /* rows of an outer block that are INPUT's; 0: all, and there is no KEY */
+    VknRopeAngles angles; /* TURNS where the plan has COS_SIN */
 } VknRopeInfo;
 
 typedef enum VknRopeScaling {
@@ -516,12 +530,13 @@ typedef struct VknRopeTableInfo {
     double betaSlow;            /* YARN: 0 counts as 1 */
     double lowFrequencyFactor;  /* LLAMA3 */
     double highFrequencyFactor; /* LLAMA3: above lowFrequencyFactor */
+    VknRopeAngles angles;       /* VknRopeInfo's */
 } VknRopeTableInfo;
 
 /*
  * Fills the contents of a ROPE_TABLE operand: for each of the rotarySize / 2 pairs its turns a position, as a fraction of 2^64
- * in two words, the low one first.
- *   pTable: rotarySize words, written
+ * in two words, the low one first; with FP32_PRODUCT, the fp32 number next to its radians a position, in one.
+ *   pTable: rotarySize words, or with FP32_PRODUCT rotarySize / 2, written
  *   pScale: written with VknRopeInfo::scale, 0.1 ln(factor) + 1 for YARN and otherwise 1; or null
  * Errors: INVALID_ARGUMENT. [any thread]
  */

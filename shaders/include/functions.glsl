@@ -176,6 +176,33 @@ float tanhSlopeOf(float x) {
     return 4.0 * sigmoidSlopeOf(2.0 * x);
 }
 
+// 32 bits of 1 / (2 pi) from bit 32 * (index - 1) on; 0 before the first.
+uint wordOfTurn(uint index) {
+    uint word = select(index == 1u, 0x28BE60DBu, 0u);
+    word = select(index == 2u, 0x9391054Au, word);
+    word = select(index == 3u, 0x7F09D5F4u, word);
+    return select(index == 4u, 0x7D4D3770u, word);
+}
+
+// The fraction of a turn that an angle in radians is, of 2^32 and cut off: off by less than 1.01 for |angle| < 2^64. The angle is
+// mantissa * 2^(exponent - 150). Of 1 / (2 pi) only 64 bits count: those before them make whole turns, those behind no bit.
+uint turnsOfAngle(float angle) {
+    uint bits = floatBitsToUint(angle);
+    uint exponent = (bits >> 23) & 0xFFu;
+    uint mantissa = (bits & 0x7FFFFFu) | 0x800000u;
+    uint end = max(exponent, 86u) - 86u; // of those bits
+    uint index = end >> 5;
+    uint shift = end & 31u;
+    uint middle = wordOfTurn(index);
+    uint high = (wordOfTurn(max(index, 1u) - 1u) << shift) | ((middle >> 1) >> (31u - shift));
+    uint low = (middle << shift) | ((wordOfTurn(index + 1u) >> 1) >> (31u - shift));
+    uint carry;
+    uint rest;
+    umulExtended(mantissa, low, carry, rest);
+    uint fraction = mantissa * high + carry;
+    return select((bits >> 31) != 0u, 0u - fraction, fraction);
+}
+
 // (cos, sin) of 2 pi fraction / 2^32, each with an absolute error of 9.0e-8 at most, and exact at quarters of a turn,
 // where 0 may be -0. The quadrant comes off exactly; r is what is left in eighths of a turn, -1 to 1.
 vec2 cosSinOfTurns(uint fraction) {

@@ -111,18 +111,23 @@ float groupSum(Row row, uint firstChunk) {
     return sum;
 }
 
-// Sum of squares of the elements; for LayerNorm, of their distances from `centre`, and the sum of those.
+// Adds a piece's squares; for LayerNorm, of its elements' distances from `centre`, and the sum of those.
+vec2 addMoments(vec2 moments, Row row, uint firstChunk, uint p, float centre) {
+    Piece piece = groupPiece(row, firstChunk, p);
+    if (kLayerNorm) {
+        uint count = pieceCount(firstChunk, p);
+        piece = keepPiece(Piece(piece.a - centre, piece.b - centre), count);
+        moments.x = addSum(moments.x, piece);
+    }
+    piece = keepPartial(piece, pieceStart(firstChunk, p));
+    moments.y = addSquares(moments.y, piece);
+    return moments;
+}
+
 vec2 groupMoments(Row row, uint firstChunk, float centre) {
     vec2 moments = vec2(0.0);
     VKN_FOR_GROUP {
-        Piece piece = groupPiece(row, firstChunk, p);
-        if (kLayerNorm) {
-            uint count = pieceCount(firstChunk, p);
-            piece = keepPiece(Piece(piece.a - centre, piece.b - centre), count);
-            moments.x = addSum(moments.x, piece);
-        }
-        piece = keepPartial(piece, pieceStart(firstChunk, p));
-        moments.y = addSquares(moments.y, piece);
+        moments = addMoments(moments, row, firstChunk, p, centre);
     }
     return moments;
 }

@@ -138,15 +138,18 @@
 #define VKN_FLAG_NORM_FIRST 0x1  // the gate is multiplied to what the norm makes, not to what it reads
 #define VKN_FLAG_EPSILON_OUTSIDE 0x2
 #define VKN_FLAG_EARLY_CAST 0x4
-#define VKN_FLAG_READ_AGAIN 0x8       // the row does not fit in registers
-#define VKN_FLAG_IN_PLACE 0x10        // what is read where it is written may share words with it
-#define VKN_FLAG_GPU_ROWS 0x20        // the number of rows comes from a buffer
-#define VKN_FLAG_OUTER_STRIDES 0x40   // tensors of rows have an outer stride
-#define VKN_FLAG_INTERLEAVED 0x80     // pairs that turn are neighbours
-#define VKN_FLAG_CHANNELS_LAST 0x100  // a row's channels lie next to each other, rather than a channel's elements
-#define VKN_FLAG_WHOLE_CHUNKS 0x200   // no chunk has elements of two channels
-#define VKN_FLAG_MEASURE_ONLY 0x400   // a backward kernel writes what its rows' norms need to scratch, and nothing else
-#define VKN_FLAG_TRAINING 0x800       // of BatchNorm: the statistics are those of the rows
+#define VKN_FLAG_READ_AGAIN 0x8         // the row does not fit in registers
+#define VKN_FLAG_IN_PLACE 0x10          // what is read where it is written may share words with it
+#define VKN_FLAG_GPU_ROWS 0x20          // the number of rows comes from a buffer
+#define VKN_FLAG_OUTER_STRIDES 0x40     // tensors of rows have an outer stride
+#define VKN_FLAG_INTERLEAVED 0x80       // pairs that turn are neighbours
+#define VKN_FLAG_CHANNELS_LAST 0x100    // a row's channels lie next to each other, rather than a channel's elements
+#define VKN_FLAG_WHOLE_CHUNKS 0x200     // no chunk has elements of two channels
+#define VKN_FLAG_FRUGAL 0x400           // registers are few: as little as possible is alive at once
+#define VKN_FLAG_DRAWS_FIRST 0x800      // of frugal kernels: which elements of a row are dropped is found first
+#define VKN_FLAG_ANGLE_PRODUCTS 0x1000  // a pair's angle is an fp32 product, rather than a fraction of a turn
+#define VKN_FLAG_MEASURE_ONLY 0x2000  // a backward kernel writes what its rows' norms need to scratch, and nothing else
+#define VKN_FLAG_TRAINING 0x4000      // of BatchNorm: the statistics are those of the rows
 
 // Bindings as the modules are written. The host renumbers them for each plan (src/device/specialise.cpp), so that a layout
 // holds what the operation has and nothing else.
@@ -179,6 +182,7 @@
 #define VKN_COLUMN_WORKGROUP 64         // invocations of the kernels of columns
 #define VKN_JOINED_COLUMNS 8            // that a workgroup joins the parts of, with as many invocations for each
 #define VKN_MAX_GROUP 8                 // chunks that are unrolled
+#define VKN_DRAWN_WORDS 2048            // bits of a row's elements that are dropped, of both branches
 
 // The gradients of parameters, which are sums over rows.
 #define VKN_SUM_GAMMA 0

@@ -62,7 +62,13 @@ const bool kInterleaved = kTurns && kTurnsNeighbours;
 const bool kHalfSplit = kTurns && !kTurnsNeighbours;
 const bool kMeasureOnly = (kFlags & VKN_FLAG_MEASURE_ONLY) != 0u;
 const bool kTraining = (kFlags & VKN_FLAG_TRAINING) != 0u;
+const bool kAnglesOfProducts = (kFlags & VKN_FLAG_ANGLE_PRODUCTS) != 0u;
 const bool kGpuRows = (kFlags & VKN_FLAG_GPU_ROWS) != 0u;
+
+// V3D's compiler keeps what a loop writes in a register of its own for as long as a workgroup's rows last, because control flow
+// depends on the workgroup, and several share a processor's lanes. So its 32 registers are spent on loops, not on elements.
+const bool kFrugal = (kFlags & VKN_FLAG_FRUGAL) != 0u;
+const bool kDrawsFirst = (kFlags & VKN_FLAG_DRAWS_FIRST) != 0u;
 
 // An operand's element type, and the first of its words in the push constants.
 #define VKN_DECLARE_OPERAND_IN(NAME, OPERAND, OPERANDS, BIT)                                                             \

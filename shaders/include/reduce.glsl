@@ -166,6 +166,9 @@ vec2 addOverTeam(vec2 value) {
     barrier();
     for (uint distance = kWorkgroupSize / 2u; distance > 0u; distance /= 2u) {
         if (gl_LocalInvocationIndex < distance) {
+            if (kFrugal) {
+                sum = uintBitsToFloat(lanes[mine]);
+            }
             sum += uintBitsToFloat(lanes[mine + distance]);
             lanes[mine] = floatBitsToUint(sum);
         }

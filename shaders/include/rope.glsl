@@ -10,11 +10,16 @@ uint positionOf(uint row) {
     return kRotarySize != 0u ? scalars[pc.words[kWordPositions] + outerOf(row)] : 0u;
 }
 
-// (cos, sin) of a pair. Turns are a fraction of 2^64, so whole ones fall away and nothing is rounded.
+// (cos, sin) of a pair. Turns are a fraction of 2^64, so whole ones fall away and nothing is rounded; the other angle is the fp32
+// product that it is, but its turns are exact again.
 vec2 rotationOf(uint position, uint pair) {
     if (kHasCosSin) {
         uint at = pc.words[kWordCosSin] + min(position, pc.words[kWordCosSin + 1u]) * kRotarySize + pair;
         return uintBitsToFloat(uvec2(tables[at], tables[at + kRotarySize / 2u]));
+    }
+    if (kAnglesOfProducts) {
+        float angle = float(position) * uintBitsToFloat(tables[pc.words[kWordRopeTable] + pair]);
+        return kRopeScale * cosSinOfTurns(turnsOfAngle(angle));
     }
     uint at = pc.words[kWordRopeTable] + 2u * pair;
     uint carry;

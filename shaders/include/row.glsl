@@ -4,7 +4,6 @@
 
 const bool kNormOnBranch =
     kPlacement == VKN_PLACEMENT_SANDWICH || kPlacement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
-const bool kParallel = kPlacement == VKN_PLACEMENT_PARALLEL;
 const bool kBlock = kPlacement != VKN_PLACEMENT_NONE;
 const uint kStages = kPlacement == VKN_PLACEMENT_SANDWICH_PRE_NORM ? 2u : 1u;
 

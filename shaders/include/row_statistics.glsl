@@ -30,7 +30,37 @@ LaneMoments momentsOfLane(Row row) {
     return lane;
 }
 
+// Of all that a lane has, about a centre that is the row's. The sum of distances from the mean is all rounding, and squares are
+// of no use before there is a mean, so one of the two has its own rounding error added up.
+vec2 frugalMomentsOfLane(Row row, float centre, bool isForMean) {
+    if (!kReadAgain) {
+        return groupMoments(row, 0u, centre);
+    }
+    CompensatedSum exact = CompensatedSum(0.0, 0.0);
+    float rough = 0.0;
+    VKN_FOR_PIECES_OF_LANE {
+        vec2 moments = addMoments(vec2(0.0), row, 0u, p, centre);
+        exact = add(exact, select(isForMean, moments.x, moments.y));
+        rough += kLayerNorm ? moments.x : 0.0;
+    }
+    return select(isForMean, vec2(value(exact), 0.0), vec2(rough, value(exact)));
+}
+
+// LayerNorm's mean comes from a pass of its own even where the row is read in groups, and that pass is the other's code.
+Moments frugalMoments(Row row) {
+    Moments moments = Moments(0.0, 0.0, 0.0);
+    [[dont_unroll]] for (uint turn = kLayerNorm ? 0u : 1u; turn < 2u; ++turn) {
+        vec2 sums = addOverTeam(frugalMomentsOfLane(row, moments.centre, turn == 0u));
+        float centre = select(turn == 0u, sums.x / float(statisticsSize()), moments.centre);
+        moments = Moments(centre, sums.x, sums.y);
+    }
+    return moments;
+}
+
 Moments momentsOfRow(Row row) {
+    if (kFrugal) {
+        return frugalMoments(row);
+    }
     LaneMoments lane = momentsOfLane(row);
     float centre = lane.centre;
     vec2 moments = vec2(value(lane.sum), value(lane.squares));

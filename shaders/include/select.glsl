@@ -11,6 +11,9 @@ uint select(bool condition, uint a, uint b) {
 uvec2 select(bool condition, uvec2 a, uvec2 b) {
     return mix(b, a, bvec2(condition));
 }
+vec2 select(bool condition, vec2 a, vec2 b) {
+    return mix(b, a, bvec2(condition));
+}
 uvec4 select(bool condition, uvec4 a, uvec4 b) {
     return mix(b, a, bvec4(condition));
 }

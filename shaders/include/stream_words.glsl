@@ -1,7 +1,8 @@
 // Streams as words: a piece is a quad or a pair, starts at any element, and only its first `count` elements are the row's.
 //
 // There are few branches: what is not the row's is not skipped but read from the row's last word and then cleared. Branches in a
-// row cost GPUs waiting for one load after the other, and SwiftShader a compilation that doubles with each.
+// row cost GPUs waiting for one load after the other, and SwiftShader a compilation that doubles with each. A frugal kernel's
+// pieces are pairs, and it stores them without a loop.
 #ifndef VKN_STREAM_WORDS_GLSL
 #define VKN_STREAM_WORDS_GLSL
 
@@ -86,27 +87,49 @@ uvec2 funnel(uint w0, uint w1, uint w2) {
         return piece;                                                                                                    \
     }
 
+// Writes the halves of a word that are the piece's.
+#define VKN_PUT_HALVES(VIEW, AT, OWNS_LOW, OWNS_HIGH, BITS)                                                              \
+    if (OWNS_LOW && OWNS_HIGH) {                                                                                         \
+        VIEW##Words[AT] = BITS;                                                                                          \
+    } else {                                                                                                             \
+        uint mask = select(OWNS_LOW, 0xFFFFu, 0xFFFF0000u);                                                              \
+        atomicAnd(VIEW##Words[AT], ~mask);                                                                               \
+        atomicOr(VIEW##Words[AT], BITS & mask);                                                                          \
+    }
+
 // Defines putNAME(at, count, piece): writes the first `count` elements of a piece. A word that is shared with another
 // piece, row or tensor is merged atomically, so that its other half keeps what others write there.
 #define VKN_DEFINE_PUT(NAME, VIEW, FORMAT)                                                                               \
     void putF32##NAME(uint at, uint count, uvec4 words) {                                                                \
+        if (kFrugal) {                                                                                                   \
+            if (count > 0u) {                                                                                            \
+                VIEW##Words[at] = words.x;                                                                               \
+            }                                                                                                            \
+            if (count > 1u) {                                                                                            \
+                VIEW##Words[at + 1u] = words.y;                                                                          \
+            }                                                                                                            \
+            return;                                                                                                      \
+        }                                                                                                                \
         [[dont_unroll]] for (uint i = 0u; i < count; ++i) {                                                              \
             VIEW##Words[at + i] = wordAt(words, i);                                                                      \
         }                                                                                                                \
     }                                                                                                                    \
     /* The words that halves [begin, end) lie in, counted from the start of the first; end 0: none. */                   \
     void put16##NAME(uint first, uint begin, uint end, uvec4 words) {                                                    \
+        if (kFrugal) {                                                                                                   \
+            if (end > 0u) {                                                                                              \
+                VKN_PUT_HALVES(VIEW, first, begin == 0u, end > 1u, words.x)                                              \
+            }                                                                                                            \
+            if (end > 2u) {                                                                                              \
+                VKN_PUT_HALVES(VIEW, first + 1u, true, end > 3u, words.y)                                                \
+            }                                                                                                            \
+            return;                                                                                                      \
+        }                                                                                                                \
         [[dont_unroll]] for (uint i = 0u; 2u * i < end; ++i) {                                                           \
             bool ownsLow = 2u * i >= begin;                                                                              \
             bool ownsHigh = 2u * i + 1u < end;                                                                           \
             uint bits = wordAt(words, i);                                                                                \
-            if (ownsLow && ownsHigh) {                                                                                   \
-                VIEW##Words[first + i] = bits;                                                                           \
-            } else {                                                                                                     \
-                uint mask = select(ownsLow, 0xFFFFu, 0xFFFF0000u);                                                       \
-                atomicAnd(VIEW##Words[first + i], ~mask);                                                                \
-                atomicOr(VIEW##Words[first + i], bits & mask);                                                           \
-            }                                                                                                            \
+            VKN_PUT_HALVES(VIEW, first + i, ownsLow, ownsHigh, bits)                                                     \
         }                                                                                                                \
     }                                                                                                                    \
     void put##NAME(uint at, uint count, PackedPiece piece) {                                                             \

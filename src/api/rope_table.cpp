@@ -3,6 +3,7 @@
 #include "vknorm/vknorm.h"
 
 #include <math.h>
+#include <string.h>
 
 namespace vkn {
 
@@ -105,7 +106,25 @@ VknResult check(const VknRopeTableInfo& info, VknError* error) {
     if (scaling > VKN_ROPE_SCALING_LLAMA3) {
         return failArgument(error, "scaling", scaling, VKN_ROPE_SCALING_LLAMA3, "is no VknRopeScaling");
     }
+    const auto angles = static_cast<uint32_t>(info.angles);
+    if (angles > VKN_ROPE_ANGLES_FP32_PRODUCT) {
+        return failArgument(error, "angles", angles, VKN_ROPE_ANGLES_FP32_PRODUCT, "is no VknRopeAngles");
+    }
     return checkScaling(info, error);
+}
+
+void writePair(const VknRopeTableInfo& info, uint32_t pair, uint32_t* table) {
+    const double radians = radiansPerPosition(info, pair);
+    if (info.angles == VKN_ROPE_ANGLES_FP32_PRODUCT) {
+        const auto nearest = static_cast<float>(radians);
+        memcpy(&table[pair], &nearest, sizeof nearest);
+        return;
+    }
+    const double turns = radians / kTwoPi;
+    const double fraction = turns - floor(turns);
+    const auto bits = static_cast<uint64_t>(ldexp(fraction, 64));
+    table[2 * pair] = static_cast<uint32_t>(bits);
+    table[2 * pair + 1] = static_cast<uint32_t>(bits >> 32);
 }
 
 }  // namespace
@@ -122,11 +141,7 @@ VknResult vknMakeRopeTable(const VknRopeTableInfo* pInfo, uint32_t* pTable, floa
         return result;
     }
     for (uint32_t pair = 0; pair < pInfo->rotarySize / 2; ++pair) {
-        const double turns = radiansPerPosition(*pInfo, pair) / kTwoPi;
-        const double fraction = turns - floor(turns);
-        const auto bits = static_cast<uint64_t>(ldexp(fraction, 64));
-        pTable[2 * pair] = static_cast<uint32_t>(bits);
-        pTable[2 * pair + 1] = static_cast<uint32_t>(bits >> 32);
+        writePair(*pInfo, pair, pTable);
     }
     if (pScale != nullptr) {
         const bool isYarn = pInfo->scaling == VKN_ROPE_SCALING_YARN;

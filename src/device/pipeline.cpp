@@ -96,12 +96,14 @@ static uint32_t kernelFlags(const OperationSpec& spec, const KernelChoice& choic
     const auto when = [](bool condition, uint32_t flag) { return condition ? flag : 0u; };
     return when(spec.normFirst != 0, VKN_FLAG_NORM_FIRST) |
            when(spec.ropeLayout == VKN_ROPE_LAYOUT_INTERLEAVED, VKN_FLAG_INTERLEAVED) |
+           when(spec.ropeAngles == VKN_ROPE_ANGLES_FP32_PRODUCT, VKN_FLAG_ANGLE_PRODUCTS) |
            when(spec.channelsLast != 0, VKN_FLAG_CHANNELS_LAST) |
            when(spec.channels != 0 && spec.hiddenSize / spec.channels % choice.chunk == 0, VKN_FLAG_WHOLE_CHUNKS) |
            when(spec.isSet(VKN_PLAN_EPSILON_OUTSIDE_ROOT_BIT), VKN_FLAG_EPSILON_OUTSIDE) |
            when(spec.isSet(VKN_PLAN_EARLY_CAST_BIT), VKN_FLAG_EARLY_CAST) |
            when(spec.isSet(VKN_PLAN_IN_PLACE_BIT), VKN_FLAG_IN_PLACE) | when(spec.isTraining(), VKN_FLAG_TRAINING) |
-           when(spec.isSet(VKN_PLAN_GPU_ROWS_BIT), VKN_FLAG_GPU_ROWS) | when(choice.readAgain, VKN_FLAG_READ_AGAIN);
+           when(spec.isSet(VKN_PLAN_GPU_ROWS_BIT), VKN_FLAG_GPU_ROWS) | when(choice.readAgain, VKN_FLAG_READ_AGAIN) |
+           when(choice.isFrugal, VKN_FLAG_FRUGAL) | when(choice.drawsFirst, VKN_FLAG_DRAWS_FIRST);
 }
 
 static void fillOperation(const OperationSpec& spec, const KernelInterface& kernel, SpecialisationValues& values) {

@@ -4,6 +4,7 @@
 #include "include/interface.h"
 
 #include <cstdio>
+#include <initializer_list>
 
 namespace vkn {
 
@@ -48,6 +49,8 @@ struct RegisterBudget {
     uint32_t largestTeam;
     bool canHold16Bit = true;
     uint32_t unalignedPiece = 4;  // elements of rows of any alignment that it works on at once
+    bool mustBeFrugal = false;    // with residual blocks of many parts
+    bool holds16Bit = true;       // otherwise it converts whole chunks, but rows are read again
 };
 
 // A residual block, or a gate, needs more registers beside what is held.
@@ -68,10 +71,17 @@ RegisterBudget intelBudget(const DeviceFacts& facts) {
     return facts.maxStorageBufferRange > kRangeBeforeGen9 ? RegisterBudget{16, 512} : RegisterBudget{12, 256};
 }
 
-// The first Kepler has 63 registers a lane; what is older than Turing is told by the alignment of its uniform buffers.
-RegisterBudget nvidiaBudget(const DeviceFacts& facts, bool hasMore) {
+// The first Kepler has 63 registers a lane; what is older than Turing is told by the alignment of its uniform buffers, and Kepler
+// by its device ids, which end before Maxwell's.
+RegisterBudget nvidiaBudget(const DeviceFacts& facts, bool hasMore, bool hasTwoBranches) {
     if (!hasMore) {
         return {24, 512};
+    }
+    constexpr uint32_t kFirstMaxwell = 0x1340;
+    if (facts.deviceId < kFirstMaxwell && hasTwoBranches) {
+        RegisterBudget kepler = {8, 512};
+        kepler.holds16Bit = false;
+        return kepler;
     }
     return facts.uniformBufferAlignment >= 256 ? RegisterBudget{8, 512} : RegisterBudget{24, 256};
 }
@@ -90,18 +100,18 @@ RegisterBudget imaginationBudget(const DeviceFacts& facts, bool hasMore) {
 RegisterBudget armBudget(bool hasMore) { return hasMore ? RegisterBudget{4, 256, false} : RegisterBudget{16, 256}; }
 
 // Found with each vendor's compiler: the most that no kernel spills with (tests/pipelines).
-RegisterBudget registerBudget(const DeviceFacts& facts, bool hasMore) {
+RegisterBudget registerBudget(const DeviceFacts& facts, bool hasMore, bool hasTwoBranches) {
     switch (facts.vendorId) {
         case kVendorAmd:  // a workgroup of 512 leaves a lane 128 registers on GCN, and CDNA spills
             return {32, 256};
         case kVendorNvidia:
-            return nvidiaBudget(facts, hasMore);
+            return nvidiaBudget(facts, hasMore, hasTwoBranches);
         case kVendorApple:
             return {32, 512};
         case kVendorIntel:
             return intelBudget(facts);
         case kVendorBroadcom:  // 32 registers a lane
-            return {4, 256, false, 2};
+            return {4, 256, false, 2, true};
         case kVendorImagination:
             return imaginationBudget(facts, hasMore);
         case kVendorArm:
@@ -175,7 +185,8 @@ public:
         : facts_(facts),
           spec_(spec),
           budget_(registerBudget(facts,
-                                 spec.placement != VKN_PLACEMENT_NONE || spec.has(VKN_ROLE_GATE) || spec.isBackward())),
+                                 spec.placement != VKN_PLACEMENT_NONE || spec.has(VKN_ROLE_GATE) || spec.isBackward(),
+                                 spec.placement == VKN_PLACEMENT_PARALLEL)),
           choice_(choice),
           error_(error) {}
 
@@ -187,6 +198,7 @@ public:
             result = chooseForm();
         }
         if (result == VKN_SUCCESS) {
+            chooseFrugality();
             result = chooseWorkgroup();
         }
         if (result == VKN_SUCCESS) {
@@ -259,7 +271,7 @@ private:
         return 2 * divideUp(divideUp(spec_.rotarySize / 2, choice_.chunk) + divideUp(rest, 2), team);
     }
 
-    bool isHeld() const { return budget_.canHold16Bit || choice_.chunk == 4; }
+    bool isHeld() const { return !choice_.isFrugal && (budget_.canHold16Bit || choice_.chunk == 4); }
 
     uint32_t mostHeldChunks() const {
         return isHeld() ? smaller(VKN_MAX_GROUP, budget_.heldElements / choice_.chunk) : VKN_MAX_GROUP;
@@ -295,6 +307,22 @@ private:
             choice_.requireFullSubgroups = false;
         }
         return VKN_SUCCESS;
+    }
+
+    // More than a stream, a branch and a norm of either.
+    bool hasManyParts() const {
+        bool isAny = spec_.placement == VKN_PLACEMENT_PARALLEL || spec_.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
+        for (const VknRole role : {VKN_ROLE_BRANCH_BIAS, VKN_ROLE_LAYER_SCALE, VKN_ROLE_ROW_SCALE}) {
+            isAny = isAny || spec_.has(role);
+        }
+        return spec_.placement != VKN_PLACEMENT_NONE && (isAny || spec_.hasDropout());
+    }
+
+    void chooseFrugality() {
+        choice_.isFrugal =
+            budget_.mustBeFrugal && choice_.form == VKN_KERNEL_FORM_SHARED && hasManyParts() && !spec_.isBackward();
+        const uint32_t drawnBits = VKN_DRAWN_WORDS / 2 * 32;  // of a branch
+        choice_.drawsFirst = choice_.isFrugal && spec_.hasDropout() && spec_.hiddenSize <= drawnBits;
     }
 
     VknResult checkForcedWorkgroup(uint32_t limit) const {
@@ -357,7 +385,8 @@ private:
             return false;
         }
         const bool isPerBlock = spec_.quantization == VKN_QUANTIZATION_PER_BLOCK && spec_.measuresOutput();
-        return (spec_.takesStatistics() || spec_.measuresOutput()) && !isPerBlock;
+        const bool canHold = budget_.holds16Bit || choice_.chunk == 4;
+        return (spec_.takesStatistics() || spec_.measuresOutput()) && !isPerBlock && canHold;
     }
 
     void chooseGroup() {
@@ -372,7 +401,13 @@ private:
     // A lane of the kernel of columns keeps six numbers for each column of a chunk, beside four rows of it.
     bool hasRoomForColumns() const {
         return choice_.chunk == 4 ? budget_.unalignedPiece == 4
-                                  : registerBudget(facts_, true).heldElements > choice_.chunk;
+                                  : registerBudget(facts_, true, false).heldElements > choice_.chunk;
+    }
+
+    // V3D has registers for a chunk of a stream and of a branch, or for what is added up of more than one.
+    bool hasRoomToReadAgain() const {
+        const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;
+        return !budget_.mustBeFrugal || !isBlock || !choice_.readAgain || !spec_.takesStatistics();
     }
 
     // An aligned kernel holds whole chunks; the other reads a piece at a time, anew in each pass.
@@ -381,7 +416,8 @@ private:
         const bool areHalvesWhole = !spec_.turnsHalves() || spec_.rotarySize / 2 % choice_.chunk == 0;
         const uint32_t run = spec_.channelsLast != 0 ? spec_.channels / spec_.groups : spec_.kernelRowSize();
         const bool fitsPair = !spec_.turnsHalves() || mostHeldChunks() >= 2;
-        choice_.hasAlignedKernel = isHeld() && fitsPair && run % choice_.chunk == 0 && areHalvesWhole;
+        choice_.hasAlignedKernel =
+            isHeld() && hasRoomToReadAgain() && fitsPair && run % choice_.chunk == 0 && areHalvesWhole;
         choice_.hasAlignedColumns = choice_.hasAlignedKernel && hasRoomForColumns();
         if (spec_.isBackward()) {
             chooseSums();

@@ -19,6 +19,8 @@ struct KernelChoice {
     bool readAgain = false;
     uint32_t unalignedPiece = 4;     // elements that the kernel for rows of any alignment reads at once
     bool hasAlignedKernel = false;   // another kernel, for rows that start at 16 bytes
+    bool isFrugal = false;           // VKN_FLAG_FRUGAL
+    bool drawsFirst = false;         // VKN_FLAG_DRAWS_FIRST
     bool hasAlignedColumns = false;  // and another kernel of columns for them
     uint32_t columnPiece = 4;        // as unalignedPiece, of the backward's kernel of columns
     uint32_t sumsPerPass = 0;        // over rows, that it takes at once

@@ -392,13 +392,13 @@ uint64_t rowElements(const RoleInfo& role, const OperationSpec& spec) {
     switch (role.extent) {
         case Extent::Scalars:
             return isOutputScale(role.role) && spec.blockSize != 0
-                       ? (spec.hiddenSize + spec.blockSize - 1) / spec.blockSize
+                       ? (spec.kernelRowSize() + spec.blockSize - 1) / spec.blockSize
                        : 1;
         case Extent::Single:
         case Extent::Outers:
             return 1;
         case Extent::Table:  // of COS_SIN, a row
-            return spec.rotarySize;
+            return spec.ropeAngles == VKN_ROPE_ANGLES_FP32_PRODUCT ? spec.rotarySize / 2 : spec.rotarySize;
         case Extent::Seed:
             return 2;
         case Extent::Parameters:

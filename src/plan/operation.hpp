@@ -103,6 +103,7 @@ struct OperationSpec {
     uint32_t rotarySize = 0;
     float ropeScale = 1;
     uint32_t queryRows = 0;
+    uint32_t ropeAngles = VKN_ROPE_ANGLES_TURNS;
     uint32_t channels = 0;  // of GroupNorm
     uint32_t groups = 1;
     uint32_t channelsLast = 0;

@@ -114,9 +114,10 @@ static VknResult checkGroups(const OperationSpec& spec, VknError* error) {
     if (spec.hasRope()) {
         return failArgument(error, "rotarySize", spec.rotarySize, 0, "must be 0: channels do not turn");
     }
-    if (spec.quantization != VKN_QUANTIZATION_STATIC) {
-        return failArgument(error, "quantization", spec.quantization, VKN_QUANTIZATION_STATIC,
-                            "must be STATIC for GROUP_NORM");
+    if (spec.quantization == VKN_QUANTIZATION_PER_BLOCK && spec.channelsLast != 0) {
+        return failArgument(
+            error, "quantization", spec.quantization, VKN_QUANTIZATION_PER_ROW,
+            "must be STATIC or PER_ROW where channels are last: no block of such a group lies in one piece");
     }
     return VKN_SUCCESS;
 }
@@ -176,6 +177,13 @@ static VknResult checkRope(const OperationSpec& spec, VknError* error) {
     if (spec.queryRows != 0 && spec.parameterRows > 1 && spec.parameterRows <= spec.queryRows) {
         return failArgument(error, "parameterRows", spec.parameterRows, spec.queryRows,
                             "must be 1, or all the rows of an outer block, of which there are more than queryRows");
+    }
+    if (spec.ropeAngles > VKN_ROPE_ANGLES_FP32_PRODUCT) {
+        return failArgument(error, "angles", spec.ropeAngles, VKN_ROPE_ANGLES_FP32_PRODUCT, "is no VknRopeAngles");
+    }
+    if (spec.ropeAngles != VKN_ROPE_ANGLES_TURNS && spec.has(VKN_ROLE_COS_SIN)) {
+        return failArgument(error, "angles", spec.ropeAngles, VKN_ROPE_ANGLES_TURNS,
+                            "there are no angles where COS_SIN has their cosines and sines");
     }
     return checkFinite("scale", spec.ropeScale, error);
 }

@@ -64,6 +64,7 @@ static void copyRope(const VknRopeInfo& info, OperationSpec& spec) {
     spec.rotarySize = info.rotarySize != 0 ? info.rotarySize : spec.hiddenSize;
     spec.ropeScale = orOne(info.scale);
     spec.queryRows = info.queryRows;
+    spec.ropeAngles = static_cast<uint32_t>(info.angles);
 }
 
 static void copyGroups(const VknGroupInfo& info, OperationSpec& spec) {

@@ -18,14 +18,14 @@ struct Reads {
     uint32_t ofFirstGroup = 0;
 };
 
-// The passes of a stage's statistics. Moments are about a centre: of a row that is held, its mean, which takes a pass of its own;
-// otherwise a lane's own, found in its first group.
+// The passes of a stage's statistics. Moments are about a centre: of a row that is held, or of a frugal kernel, its mean, which
+// takes a pass of its own; otherwise a lane's own, found in its first group.
 Reads readsOfStatistics(const OperationSpec& spec, const KernelChoice& choice, bool aligned) {
     const bool isCentred = spec.operation != VKN_OPERATION_RMS_NORM;
     if (aligned || !isCentred) {
         return {1, 0};
     }
-    return choice.readAgain ? Reads{1, 1} : Reads{2, 0};
+    return choice.readAgain && !choice.isFrugal ? Reads{1, 1} : Reads{2, 0};
 }
 
 // Of an operand that each pass reads, but for the gate of what a norm has made, and a residual that comes behind one.

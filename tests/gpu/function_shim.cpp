@@ -67,7 +67,11 @@ PFN_vkVoidFunction counted(const char* name, PFN_vkVoidFunction real) {
     return real;
 }
 
-void limit(VkPhysicalDeviceLimits& limits) {
+void disguise(VkPhysicalDeviceProperties& properties) {
+    if (state.shim->vendorId != 0) {
+        properties.vendorID = state.shim->vendorId;
+    }
+    VkPhysicalDeviceLimits& limits = properties.limits;
     limits.maxStorageBufferRange = std::min(limits.maxStorageBufferRange, state.shim->maxStorageBufferRange);
     uint32_t& buffers = limits.maxPerStageDescriptorStorageBuffers;
     buffers = std::min(buffers, state.shim->maxStorageBuffers);
@@ -76,12 +80,12 @@ void limit(VkPhysicalDeviceLimits& limits) {
 
 VKAPI_ATTR void VKAPI_CALL getProperties(VkPhysicalDevice device, VkPhysicalDeviceProperties* properties) {
     state.getProperties(device, properties);
-    limit(properties->limits);
+    disguise(*properties);
 }
 
 VKAPI_ATTR void VKAPI_CALL getProperties2(VkPhysicalDevice device, VkPhysicalDeviceProperties2* properties) {
     state.getProperties2(device, properties);
-    limit(properties->properties.limits);
+    disguise(properties->properties);
 }
 
 VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL getDeviceProcAddr(VkDevice device, const char* name) {

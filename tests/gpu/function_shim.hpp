@@ -1,4 +1,4 @@
-// Stands between the library and Vulkan: counts what is recorded, and lets a device look smaller than it is.
+// Stands between the library and Vulkan: counts what is recorded, and lets a device look smaller than it is, or another's.
 #pragma once
 
 #include <vknorm/vknorm.h>
@@ -23,6 +23,7 @@ public:
     // What vkGetPhysicalDeviceProperties then says, if less.
     uint32_t maxStorageBufferRange = UINT32_MAX;
     uint32_t maxStorageBuffers = UINT32_MAX;
+    uint32_t vendorId = 0;  // if any
 
     // A command that is left out, though counted: "vkCmdPipelineBarrier" in negative controls.
     std::string dropped;

@@ -3,9 +3,11 @@
 #include "gpu/fixture.hpp"
 #include "support/bounds.hpp"
 #include "support/formats.hpp"
+#include "support/quantised_bounds.hpp"
 #include "support/random.hpp"
 #include "support/tensor.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <stdexcept>
@@ -30,6 +32,8 @@ struct ImageCase {
     uint64_t gap = 0;  // elements between an image and the next
     uint64_t offset = 16;
     std::optional<uint32_t> gpuRows;
+    VknQuantization quantization = VKN_QUANTIZATION_STATIC;  // of an 8-bit output
+    uint32_t blockSize = 0;
     FormVariant variant;
     uint64_t seed = 1;
     std::function<double(uint64_t image, uint64_t element)> value;
@@ -40,6 +44,10 @@ struct ImageCase {
         return static_cast<uint32_t>(channelsLast ? element % channels : element / pixels);
     }
     uint32_t groupOf(uint64_t element) const { return channelOf(element) / channelsOfGroup(); }
+    uint64_t groupSize() const { return hiddenSize() / groups; }
+    uint64_t scaleSize() const { return blockSize != 0 ? blockSize : groupSize(); }  // elements that share a scale
+    uint64_t scalesOfGroup() const { return (groupSize() + scaleSize() - 1) / scaleSize(); }
+    bool computesScales() const { return quantization != VKN_QUANTIZATION_STATIC; }
     uint64_t writtenImages() const { return gpuRows.value_or(static_cast<uint32_t>(images)); }
     std::string describe() const {
         return "types " + std::to_string(input) + ">" + std::to_string(output) + " channels " +
@@ -73,6 +81,8 @@ public:
         const Buffer beta(gpu_.device(), beta_.bytes());
         const uint64_t statistics = image_.images * image_.groups * sizeof(float);
         const Buffer scalars(gpu_.device(), std::vector<float>(2 * image_.images * image_.groups, -7.0f));
+        std::vector<float> scales(image_.images * image_.groups * image_.scalesOfGroup(), -7.0f);
+        const Buffer scaleBuffer(gpu_.device(), scales);
         const Buffer rows(gpu_.device(), std::vector<uint32_t>{image_.gpuRows.value_or(0)});
         const Buffer scratch(gpu_.device(), 4096);
         std::vector<VknOperand> operands = {operandOf(VKN_ROLE_OUTPUT, output)};
@@ -89,6 +99,9 @@ public:
             operands.push_back(scalars.operand(VKN_ROLE_MEAN));
             operands.push_back(scalars.operand(VKN_ROLE_RSTD));
             operands.back().offset = statistics;
+        }
+        if (image_.computesScales()) {
+            operands.push_back(scaleBuffer.operand(VKN_ROLE_OUTPUT_SCALE));
         }
         VknExecuteInfo info{};
         info.sType = VKN_STRUCTURE_TYPE_EXECUTE_INFO;
@@ -109,7 +122,8 @@ public:
         output.download(0, after.bytes().data(), after.bytes().size());
         std::vector<float> saved(2 * image_.images * image_.groups);
         scalars.download(0, saved.data(), saved.size() * sizeof(float));
-        check(after, saved);
+        scaleBuffer.download(0, scales.data(), scales.size() * sizeof(float));
+        check(after, saved, scales);
     }
 
 private:
@@ -177,9 +191,17 @@ private:
             types.push_back({VKN_ROLE_MEAN, VKN_TYPE_F32});
             types.push_back({VKN_ROLE_RSTD, VKN_TYPE_F32});
         }
+        VknQuantizationInfo quantization{};
+        quantization.sType = VKN_STRUCTURE_TYPE_QUANTIZATION_INFO;
+        quantization.pNext = &groups;
+        quantization.quantization = image_.quantization;
+        quantization.blockSize = image_.blockSize;
+        if (image_.computesScales()) {
+            types.push_back({VKN_ROLE_OUTPUT_SCALE, VKN_TYPE_F32});
+        }
         VknPlanCreateInfo info{};
         info.sType = VKN_STRUCTURE_TYPE_PLAN_CREATE_INFO;
-        info.pNext = &groups;
+        info.pNext = image_.computesScales() ? static_cast<const void*>(&quantization) : &groups;
         info.flags = (image_.inPlace ? VknPlanFlags{VKN_PLAN_IN_PLACE_BIT} : 0u) |
                      (image_.gpuRows ? VknPlanFlags{VKN_PLAN_GPU_ROWS_BIT} : 0u);
         info.operation = VKN_OPERATION_GROUP_NORM;
@@ -196,17 +218,25 @@ private:
         vknGetPlanInfo(plan_, &planInfo_);
     }
 
-    void check(const Tensor& after, const std::vector<float>& saved) const {
+    void check(const Tensor& after, const std::vector<float>& saved, const std::vector<float>& scales) const {
         const std::vector<WrittenRows> written = {{after.layout(), image_.writtenImages()}};
         EXPECT_EQ(findOverwritten(target_.bytes(), after.bytes(), written), "") << image_.describe();
         for (uint64_t image = 0; image < image_.writtenImages(); ++image) {
             for (uint32_t group = 0; group < image_.groups && !::testing::Test::HasFailure(); ++group) {
-                checkGroup(after, saved, image, group);
+                checkGroup(after, saved, scales, image, group);
             }
         }
     }
 
-    void checkGroup(const Tensor& after, const std::vector<float>& saved, uint64_t image, uint32_t group) const {
+    // What an element may be before it is quantised, and what it should be.
+    struct Expected {
+        uint64_t element;
+        Interval allowed;
+        double exact;
+    };
+
+    void checkGroup(const Tensor& after, const std::vector<float>& saved, const std::vector<float>& scales,
+                    uint64_t image, uint32_t group) const {
         std::vector<uint64_t> elements;
         std::vector<double> x;
         for (uint64_t element = 0; element < image_.hiddenSize(); ++element) {
@@ -222,20 +252,57 @@ private:
         spec.hasBeta = image_.beta.has_value();
         spec.inputType = image_.input;
         const NormBound bound(spec, x, reductionShape(planInfo_));
+        std::vector<Expected> expected;
         for (size_t i = 0; i < elements.size(); ++i) {
             const uint32_t channel = image_.channelOf(elements[i]);
             const double gamma = image_.gamma ? gamma_.value(0, channel) : 1.0;
             const double beta = image_.beta ? beta_.value(0, channel) : 0.0;
-            const double exact = bound.exactElement(x[i], gamma, beta);
-            const uint32_t bits = after.bits(image, elements[i]);
-            ASSERT_TRUE(judge(image_.output, bound.element(x[i], gamma, beta), exact, bits).isRight)
-                << image_.describe() << ": image " << image << " element " << elements[i] << ": "
-                << decode(image_.output, bits) << ", not " << exact;
+            expected.push_back({elements[i], bound.element(x[i], gamma, beta), bound.exactElement(x[i], gamma, beta)});
+        }
+        if (image_.computesScales()) {
+            checkQuantised(after, scales, image, group, expected);
+        } else {
+            checkElements(after, image, expected);
         }
         if (image_.savesStatistics) {
             const size_t at = image * image_.groups + group;
             checkStatistic(bound.mean(), saved[at]);
             checkStatistic(bound.rstd(), saved[image_.images * image_.groups + at]);
+        }
+    }
+
+    void checkElements(const Tensor& after, uint64_t image, const std::vector<Expected>& expected) const {
+        for (const auto& [element, allowed, exact] : expected) {
+            const uint32_t bits = after.bits(image, element);
+            ASSERT_TRUE(judge(image_.output, allowed, exact, bits).isRight)
+                << image_.describe() << ": image " << image << " element " << element << ": "
+                << decode(image_.output, bits) << ", not " << exact;
+        }
+    }
+
+    // First each scale, then each element with the scale that it has.
+    void checkQuantised(const Tensor& after, const std::vector<float>& scales, uint64_t image, uint32_t group,
+                        const std::vector<Expected>& expected) const {
+        for (size_t first = 0; first < expected.size(); first += image_.scaleSize()) {
+            const size_t end = std::min(first + image_.scaleSize(), expected.size());
+            std::vector<Interval> y;
+            std::vector<double> exact;
+            for (size_t i = first; i < end; ++i) {
+                y.push_back(expected[i].allowed);
+                exact.push_back(expected[i].exact);
+            }
+            const size_t at = (image * image_.groups + group) * image_.scalesOfGroup() + first / image_.scaleSize();
+            const auto scale = static_cast<double>(scales[at]);
+            const ScaleBound bound = boundScale(image_.output, 0.0, y, exact);
+            ASSERT_TRUE(bound.permits(scale))
+                << image_.describe() << ": scale " << at << ": " << scale << ", not " << bound.exact;
+            for (size_t i = first; i < end; ++i) {
+                const Expected& each = expected[i];
+                const uint32_t bits = after.bits(image, each.element);
+                ASSERT_TRUE(isRightCode(image_.output, boundQuotient(each.allowed, scale), each.exact, bits))
+                    << image_.describe() << ": image " << image << " element " << each.element << ": "
+                    << decode(image_.output, bits) << ", not " << each.exact / scale;
+            }
         }
     }
 
@@ -326,6 +393,30 @@ TEST_F(GroupNorm, TheNumberOfImagesComesFromTheGpu) {
     runImages(gpu(), image);
 }
 
+// A scale a group, and a scale a block of it where its elements follow each other; the last block of each is shorter.
+TEST_F(GroupNorm, ScalesAreOfGroupsAndTheirBlocks) {
+    struct Scaling {
+        bool channelsLast;
+        VknType output;
+        VknQuantization quantization;
+        uint32_t blockSize;
+    };
+    for (const Scaling& scaling : {Scaling{false, VKN_TYPE_I8, VKN_QUANTIZATION_PER_ROW, 0},
+                                   Scaling{true, VKN_TYPE_F8_E4M3, VKN_QUANTIZATION_PER_ROW, 0},
+                                   Scaling{false, VKN_TYPE_F8_E5M2, VKN_QUANTIZATION_PER_BLOCK, 32}}) {
+        ImageCase image;
+        image.channelsLast = scaling.channelsLast;
+        image.output = scaling.output;
+        image.quantization = scaling.quantization;
+        image.blockSize = scaling.blockSize;
+        image.gamma = VKN_TYPE_F32;
+        image.channels = 30;
+        image.groups = 3;
+        image.pixels = 49;
+        runImages(gpu(), image);
+    }
+}
+
 // Of a large mean and a small deviation, E[x^2] - E[x]^2 keeps no digit.
 TEST_F(GroupNorm, KeepsTheDigitsOfALargeMean) {
     for (const bool channelsLast : {false, true}) {
@@ -353,6 +444,13 @@ TEST_F(GroupNormArguments, OfPlans) {
         info.placement = VKN_PLACEMENT_PRE_NORM;
         return info;
     }();
+    static const VknQuantizationInfo blocks = [] {
+        VknQuantizationInfo info{};
+        info.sType = VKN_STRUCTURE_TYPE_QUANTIZATION_INFO;
+        info.quantization = VKN_QUANTIZATION_PER_BLOCK;
+        info.blockSize = 32;
+        return info;
+    }();
     const Wrong wrong[] = {
         {"no channels", [](auto&, auto& g) { g.channels = 0; }, "channels", 0, 96},
         {"part of a channel", [](auto&, auto& g) { g.channels = 36; }, "channels", 36, 96},
@@ -360,6 +458,12 @@ TEST_F(GroupNormArguments, OfPlans) {
         {"part of a group", [](auto&, auto& g) { g.groups = 5; }, "groups", 5, 12},
         {"rows of gamma", [](auto& i, auto&) { i.parameterRows = 3; }, "parameterRows", 3, 1},
         {"a residual", [](auto&, auto& g) { g.pNext = &block; }, "placement", VKN_PLACEMENT_PRE_NORM, 0},
+        {"blocks of channels that are last",
+         [](auto&, auto& g) {
+             g.channelsLast = VK_TRUE;
+             g.pNext = &blocks;
+         },
+         "quantization", VKN_QUANTIZATION_PER_BLOCK, VKN_QUANTIZATION_PER_ROW},
         {"groups of LayerNorm", [](auto& i, auto&) { i.operation = VKN_OPERATION_LAYER_NORM; }, "groups", 3, 1},
     };
     const VknOperandType operands[] = {{VKN_ROLE_INPUT, VKN_TYPE_F32}, {VKN_ROLE_OUTPUT, VKN_TYPE_F32}};

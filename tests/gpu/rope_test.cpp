@@ -26,6 +26,7 @@ struct RopeCase {
     bool inPlace = false;
     VknRopeLayout layout = VKN_ROPE_LAYOUT_HALF_SPLIT;
     bool isPrecomputed = false;
+    VknRopeAngles angles = VKN_ROPE_ANGLES_TURNS;
     float scale = 1;
     uint32_t headSize = 128;
     uint32_t rotarySize = 0;
@@ -45,7 +46,8 @@ struct RopeCase {
                std::to_string(output) + " head " + std::to_string(headSize) + " rotary " + std::to_string(rotarySize) +
                " layout " + std::to_string(layout) + " heads " + std::to_string(queryHeads) + "+" +
                std::to_string(keyHeads) + (inPlace ? " in place" : "") + (isPrecomputed ? " precomputed" : "") +
-               " gap " + std::to_string(gap) + " form " + variant.name;
+               (angles == VKN_ROPE_ANGLES_FP32_PRODUCT ? " products" : "") + " gap " + std::to_string(gap) + " form " +
+               variant.name;
     }
 };
 
@@ -169,7 +171,8 @@ private:
         info.sType = VKN_STRUCTURE_TYPE_ROPE_TABLE_INFO;
         info.rotarySize = size;
         info.theta = kTheta;
-        turns_.resize(size);
+        info.angles = rope_.angles;
+        turns_.resize(rope_.angles == VKN_ROPE_ANGLES_TURNS ? size : size / 2);
         ASSERT_EQ(vknMakeRopeTable(&info, turns_.data(), nullptr, nullptr), VKN_SUCCESS);
         table_ = turns_;
         if (!rope_.isPrecomputed) {
@@ -187,6 +190,10 @@ private:
     }
 
     double angleAt(uint32_t position, uint32_t pair) const {
+        if (rope_.angles == VKN_ROPE_ANGLES_FP32_PRODUCT) {
+            const Fp32 frequency(decode(VKN_TYPE_F32, turns_[pair]));
+            return (Fp32(static_cast<double>(position)) * frequency).value();
+        }
         return angleOf(position, {turns_[2 * pair], turns_[2 * pair + 1]});
     }
 
@@ -255,6 +262,7 @@ private:
         rope.layout = rope_.layout;
         rope.rotarySize = rope_.rotarySize;
         rope.scale = rope_.scale;
+        rope.angles = rope_.angles;
         rope.queryRows = rope_.keyHeads != 0 ? static_cast<uint32_t>(rope_.queryHeads) : 0;
         const std::vector<VknOperandType> types = operandTypes();
         VknPlanCreateInfo info{};
@@ -384,7 +392,7 @@ private:
     Heads target_;
     Buffer input_;
     Buffer output_;
-    std::vector<uint32_t> turns_;  // two words a pair
+    std::vector<uint32_t> turns_;  // as vknMakeRopeTable makes them
     std::vector<uint32_t> table_;  // as the operand has it
     uint64_t tableRows_ = 0;
     std::vector<uint8_t> gammaBytes_;
@@ -476,6 +484,17 @@ TEST_F(Rope, PrecomputedCosinesAndSines) {
         rope.isPrecomputed = true;
         rope.rotarySize = 64;
         rope.positions = {5, 0, 99};
+        runRope(gpu(), rope);
+    }
+}
+
+// As other implementations have them. At a million, some angles are half a radian from where positions are.
+TEST_F(Rope, AnglesAreFp32Products) {
+    for (const VknRopeLayout layout : {VKN_ROPE_LAYOUT_HALF_SPLIT, VKN_ROPE_LAYOUT_INTERLEAVED}) {
+        RopeCase rope;
+        rope.layout = layout;
+        rope.angles = VKN_ROPE_ANGLES_FP32_PRODUCT;
+        rope.positions = {0, 1, 4095, 999999, 16777215};
         runRope(gpu(), rope);
     }
 }

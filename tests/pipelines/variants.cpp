@@ -250,6 +250,31 @@ void addBlocks(const vkn::DeviceFacts& facts, Variants& variants) {
     }
 }
 
+// What most blocks are: nothing is done to the branch, and nothing is saved.
+void addPlainBlocks(const vkn::DeviceFacts& facts, Variants& variants) {
+    uint32_t turn = 0;
+    for (const VknPlacement placement : {VKN_PLACEMENT_PRE_NORM, VKN_PLACEMENT_SANDWICH}) {
+        for (const VknType type : {VKN_TYPE_F32, VKN_TYPE_BF16}) {
+            Variant variant;
+            variant.placement = placement;
+            variant.operands = {{VKN_ROLE_INPUT, type},
+                                {VKN_ROLE_GAMMA, type},
+                                {VKN_ROLE_BETA, type},
+                                {VKN_ROLE_RESIDUAL, type},
+                                {VKN_ROLE_RESIDUAL_OUTPUT, type}};
+            if (placement == VKN_PLACEMENT_PRE_NORM) {
+                variant.operands.push_back({VKN_ROLE_OUTPUT, type});
+            }
+            for (const uint32_t hidden : hiddenSizesOfChoices(facts, variant)) {
+                variant.operation = kOperations[turn++ % 2];
+                variant.hiddenSize = hidden;
+                variants.all.push_back(variant);
+                ++variants.choices;
+            }
+        }
+    }
+}
+
 // Quantised outputs in every way, alone and beside a residual stream, with every choice.
 void addQuantised(const vkn::DeviceFacts& facts, Variants& variants) {
     constexpr VknType kQuantised[] = {VKN_TYPE_I8, VKN_TYPE_F8_E4M3, VKN_TYPE_F8_E5M2};
@@ -518,6 +543,7 @@ void addVariants(Part part, const vkn::DeviceFacts& facts, Variants& variants) {
             break;
         case Part::Blocks:
             addBlocks(facts, variants);
+            addPlainBlocks(facts, variants);
             break;
         case Part::Others:
             addQuantised(facts, variants);

@@ -226,6 +226,47 @@ TEST(Choose, AKernelForAlignedRowsIsThereWhereItHasRoom) {
     }
 }
 
+// V3D's kernels for blocks of many parts: as little as possible at once, in words. They are of the form without subgroups, which its
+// driver's quirk leaves.
+TEST(Choose, BlocksOfManyPartsAreFrugalOnV3d) {
+    OperationSpec spec = makeSpec(1024, VKN_TYPE_F32);
+    spec.placement = VKN_PLACEMENT_PRE_NORM;
+    for (const DeviceClass& device : kDeviceClasses) {
+        const bool isBroadcom = device.facts.vendorId == vkn::kVendorBroadcom;
+        DeviceFacts facts = device.facts;
+        facts.forbiddenForms = isBroadcom ? vkn::formBit(VKN_KERNEL_FORM_SUBGROUP) | vkn::formBit(kBoth) : 0;
+        spec.dropoutProbability = 0;
+        const KernelChoice plain = choose(facts, spec);
+        EXPECT_FALSE(plain.isFrugal || plain.drawsFirst) << device.name;
+        EXPECT_TRUE(plain.hasAlignedKernel) << device.name;
+        spec.dropoutProbability = 0.1F;
+        const KernelChoice choice = choose(facts, spec);
+        EXPECT_EQ(choice.isFrugal, isBroadcom) << device.name;
+        EXPECT_EQ(choice.drawsFirst, isBroadcom) << device.name;
+        EXPECT_EQ(choice.hasAlignedKernel, !isBroadcom) << device.name;
+        EXPECT_TRUE(!isBroadcom || !choice.readAgain) << device.name;
+    }
+    spec.hiddenSize = 32769;
+    const KernelChoice wide = choose(factsOf("V3D 4"), spec);
+    EXPECT_TRUE(wide.isFrugal);
+    EXPECT_FALSE(wide.drawsFirst);
+    spec.hiddenSize = 2048;
+    spec.dropoutProbability = 0;
+    EXPECT_FALSE(choose(factsOf("V3D 4"), spec).hasAlignedKernel) << "read again";
+}
+
+// The first Kepler has no registers for two branches of 16-bit elements and the rows that they make.
+TEST(Choose, KeplerReadsTwoBranchesAgain) {
+    OperationSpec spec = makeSpec(1024, VKN_TYPE_BF16);
+    spec.placement = VKN_PLACEMENT_PARALLEL;
+    vkn::DeviceFacts facts = factsOf("NVIDIA, NVK");
+    facts.deviceId = 0x1180;
+    EXPECT_TRUE(choose(facts, spec).readAgain);
+    EXPECT_TRUE(choose(facts, spec).hasAlignedKernel);
+    facts.deviceId = 0x1B80;
+    EXPECT_FALSE(choose(facts, spec).readAgain);
+}
+
 TEST(Choose, ASizeThatCannotBeRequiredIsANamedError) {
     for (const char* name : {"AMD GCN, RADV", "NVIDIA, NVK", "Apple, Honeykrisp", "PowerVR, Mesa", "V3D 4"}) {
         OperationSpec spec = makeSpec(768);

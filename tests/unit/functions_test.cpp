@@ -95,6 +95,13 @@ struct Shader {
         return x;
     }
     static Scalar select(bool condition, Scalar a, Scalar b) { return condition ? a : b; }
+    static uint select(bool condition, uint a, uint b) { return condition ? a : b; }
+    static void umulExtended(uint a, uint b, uint& high, uint& low) {
+        const uint64_t product = uint64_t{a} * b;
+        high = static_cast<uint>(product >> 32);
+        low = static_cast<uint>(product);
+    }
+    static uint max(uint a, uint b) { return std::max(a, b); }
     static uint min(uint a, uint b) { return std::min(a, b); }
     static Scalar min(Scalar a, Scalar b) { return b < a || loses(a) ? b : a; }
     static Scalar max(Scalar a, Scalar b) { return a < b || loses(a) ? b : a; }
@@ -412,6 +419,43 @@ TEST(Functions, CosineAndSineOfTurns) {
         }
     }
     EXPECT_LE(worst, 9.0e-8);
+}
+
+// How far a fraction is from the exact one, of 2^32. Each product with half a word of 1 / (2 pi) has 40 bits, so that its own
+// fraction of a turn is exact.
+double turnError(float angle) {
+    constexpr uint64_t kWords[] = {0x28BE60DB, 0x9391054A, 0x7F09D5F4, 0x7D4D3770, 0x36D8A566};
+    int exponent = 0;
+    const auto mantissa = static_cast<uint64_t>(std::ldexp(std::frexp(std::fabs(angle), &exponent), 24));
+    long double turns = 0.0L;  // modulo 1
+    for (int word = 0; word < 5; ++word) {
+        const int scale = exponent - 24 - 32 * (word + 1);  // of this word's product
+        for (int half = 0; half < 2; ++half) {
+            const uint64_t product = mantissa * (half == 0 ? kWords[word] >> 16 : kWords[word] & 0xFFFF);  // 40 bits
+            const long double part = std::ldexp(static_cast<long double>(product), scale + (half == 0 ? 16 : 0));
+            turns += part - std::floor(part);
+        }
+    }
+    turns -= std::floor(turns);
+    turns = std::signbit(angle) && turns != 0.0L ? 1.0L - turns : turns;
+    const auto fraction = std::ldexp(static_cast<long double>(Good{}.turnsOfAngle(Good::Scalar::of(angle))), -32);
+    const auto error = static_cast<double>(std::fabs(fraction - turns));
+    return std::ldexp(std::min(error, 1.0 - error), 32);
+}
+
+TEST(Functions, TurnsOfAnAngle) {
+    double worst = 0.0;
+    for (uint32_t bits = 0; bits < std::bit_cast<uint32_t>(0x1p64f); bits += 4099) {
+        const auto angle = std::bit_cast<float>(bits);
+        worst = std::max({worst, turnError(angle), turnError(-angle)});
+    }
+    EXPECT_LT(worst, 1.01);
+    for (const float angle : {1.0f, 3.0f, 1e3f, 1e6f, 16777215.0f}) {
+        EXPECT_NEAR(std::fabs(circleError(Good{}.turnsOfAngle(Good::Scalar::of(angle)))), 0.0, 9.0e-8);
+        const Good::Vec2 point = Good{}.cosSinOfTurns(Good{}.turnsOfAngle(Good::Scalar::of(angle)));
+        EXPECT_NEAR(static_cast<double>(point.x.value), std::cos(static_cast<double>(angle)), 9.2e-8) << angle;
+        EXPECT_NEAR(static_cast<double>(point.y.value), std::sin(static_cast<double>(angle)), 9.2e-8) << angle;
+    }
 }
 
 TEST(Functions, QuartersOfATurnAreExact) {

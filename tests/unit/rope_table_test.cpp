@@ -122,6 +122,20 @@ TEST(RopeTable, YarnMixesBetweenTheTwoRotationCounts) {
     expectFrequency(scaled.back(), plain.back() / 16, plain.size() - 1);
 }
 
+TEST(RopeTable, HoldsTheNearestFp32NumbersForProducts) {
+    VknRopeTableInfo info = plainInfo(128);
+    info.angles = VKN_ROPE_ANGLES_FP32_PRODUCT;
+    std::vector<float> table(64 + 1, 7.0f);
+    std::vector<uint32_t> words(table.size(), 7);
+    ASSERT_EQ(vknMakeRopeTable(&info, words.data(), nullptr, nullptr), VKN_SUCCESS);
+    for (uint32_t pair = 0; pair < 64; ++pair) {
+        float frequency = 0;
+        std::memcpy(&frequency, &words[pair], sizeof frequency);
+        EXPECT_EQ(frequency, static_cast<float>(std::pow(10000.0, -2.0 * pair / 128))) << pair;
+    }
+    EXPECT_EQ(words[64], 7u) << "half as many words";
+}
+
 TEST(RopeTable, RefusesWhatIsNoTable) {
     const auto refuses = [](const char* field, auto change) {
         VknRopeTableInfo info = plainInfo(8);
@@ -140,6 +154,7 @@ TEST(RopeTable, RefusesWhatIsNoTable) {
     refuses("theta", [](VknRopeTableInfo& info) { info.theta = 1; });
     refuses("theta", [](VknRopeTableInfo& info) { info.theta = std::nan(""); });
     refuses("scaling", [](VknRopeTableInfo& info) { info.scaling = static_cast<VknRopeScaling>(9); });
+    refuses("angles", [](VknRopeTableInfo& info) { info.angles = static_cast<VknRopeAngles>(2); });
     refuses("factor", [](VknRopeTableInfo& info) { info.scaling = VKN_ROPE_SCALING_LINEAR; });
     refuses("originalPositions", [](VknRopeTableInfo& info) {
         info.scaling = VKN_ROPE_SCALING_YARN;

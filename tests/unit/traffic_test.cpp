@@ -121,6 +121,13 @@ vkn::OperationSpec specOf(VknOperation operation, uint32_t hiddenSize, VknType t
     return spec;
 }
 
+vkn::OperationSpec quantised(vkn::OperationSpec spec, VknQuantization quantization) {
+    spec.types[VKN_ROLE_OUTPUT] = VKN_TYPE_I8;
+    spec.roles |= vkn::roleBit(VKN_ROLE_OUTPUT_SCALE);
+    spec.quantization = static_cast<uint32_t>(quantization);
+    return spec;
+}
+
 std::vector<vkn::OperationSpec> specs() {
     std::vector<vkn::OperationSpec> all;
     for (const uint32_t hiddenSize : {1u, 7u, 8u, 100u, 769u, 1024u, 5120u, 5125u, 65536u}) {
@@ -147,7 +154,15 @@ std::vector<vkn::OperationSpec> specs() {
             all.back().channels = channels;
             all.back().groups = 4;
             all.back().channelsLast = channelsLast;
+            all.push_back(quantised(all.back(), VKN_QUANTIZATION_PER_ROW));
         }
+    }
+    for (const uint32_t channels : {12u, 64u}) {
+        vkn::OperationSpec image = specOf(VKN_OPERATION_GROUP_NORM, channels * 49, VKN_TYPE_F32);
+        image.channels = channels;
+        image.groups = 4;
+        image.blockSize = 32;
+        all.push_back(quantised(image, VKN_QUANTIZATION_PER_BLOCK));
     }
     return all;
 }
@@ -186,7 +201,7 @@ TEST(Order, APassReadsEachElementOnce) {
     EXPECT_GT(kernels, 1000u);
 }
 
-// What main() of norm.comp does in passes: the statistics, unless the row is held; and the output.
+// What main() of norm.comp does in passes: the statistics, and the output's magnitude, unless the row is held; and the output.
 TEST(Traffic, IsWhatIsAccessed) {
     forEachKernel([&](const vkn::OperationSpec& spec, const vkn::KernelChoice& choice, bool aligned) {
         const uint64_t pass = total(accessesOf(spec, choice, aligned, Pass::WholeRow));
@@ -202,9 +217,16 @@ TEST(Traffic, IsWhatIsAccessed) {
                 ++passes;
             }
         }
+        if (spec.measuresOutput() && !isHeld) {
+            ++passes;
+        }
         const uint32_t size = vkn::elementSize(spec.type(VKN_ROLE_INPUT));
+        const uint32_t writtenSize = vkn::elementSize(spec.type(VKN_ROLE_OUTPUT));
+        const uint64_t scales = !spec.measuresOutput() ? 0 : spec.blockSize == 0 ? 1 : (pass + 31) / spec.blockSize;
         const vkn::Traffic traffic = vkn::trafficOf(spec, choice, aligned);
-        EXPECT_EQ(traffic.bytesPerRow, ((passes + 1) * pass + ofFirstGroup) * spec.groups * size);
+        const uint64_t ofKernelRow =
+            (passes * pass + ofFirstGroup) * size + pass * writtenSize + scales * sizeof(float);
+        EXPECT_EQ(traffic.bytesPerRow, ofKernelRow * spec.groups);
         EXPECT_EQ(traffic.inputReads, passes);
     });
 }
