@@ -29,15 +29,43 @@ constexpr VknOperandType kTrainingOperands[] = {{VKN_ROLE_INPUT, VKN_TYPE_F32},
                                                 {VKN_ROLE_OUTPUT, VKN_TYPE_BF16},
                                                 {VKN_ROLE_BATCH_MEAN, VKN_TYPE_F32},
                                                 {VKN_ROLE_BATCH_RSTD, VKN_TYPE_F32}};
+// In place without the last one.
+constexpr VknOperandType kBackwardOperands[] = {
+    {VKN_ROLE_INPUT, VKN_TYPE_F32},          {VKN_ROLE_GAMMA, VKN_TYPE_F16},
+    {VKN_ROLE_INPUT_GRADIENT, VKN_TYPE_F32}, {VKN_ROLE_GAMMA_GRADIENT, VKN_TYPE_F16},
+    {VKN_ROLE_BETA_GRADIENT, VKN_TYPE_F32},  {VKN_ROLE_OUTPUT_GRADIENT, VKN_TYPE_BF16}};
 
 std::span<const VknOperandType> operandsOf(PlanKind kind) {
-    return kind == PlanKind::Training ? std::span(kTrainingOperands) : std::span(kOperands);
+    const std::span backward(kBackwardOperands);
+    switch (kind) {
+        case PlanKind::Training:
+            return kTrainingOperands;
+        case PlanKind::Backward:
+            return backward;
+        case PlanKind::BackwardInPlace:
+            return backward.first(backward.size() - 1);
+        default:
+            return kOperands;
+    }
+}
+
+VknPlanFlags flagsOf(PlanKind kind) {
+    switch (kind) {
+        case PlanKind::GpuRows:
+            return VKN_PLAN_GPU_ROWS_BIT;
+        case PlanKind::Backward:
+            return VKN_PLAN_BACKWARD_BIT;
+        case PlanKind::BackwardInPlace:
+            return VKN_PLAN_BACKWARD_BIT | VKN_PLAN_IN_PLACE_BIT | VKN_PLAN_ACCUMULATE_BIT;
+        default:
+            return 0;
+    }
 }
 
 VknPlanCreateInfo planInfo(PlanKind kind) {
     VknPlanCreateInfo info{};
     info.sType = VKN_STRUCTURE_TYPE_PLAN_CREATE_INFO;
-    info.flags = kind == PlanKind::GpuRows ? VknPlanFlags{VKN_PLAN_GPU_ROWS_BIT} : 0u;
+    info.flags = flagsOf(kind);
     info.operation = kind == PlanKind::Training ? VKN_OPERATION_BATCH_NORM : VKN_OPERATION_LAYER_NORM;
     info.hiddenSize = kHidden;
     info.operandCount = static_cast<uint32_t>(operandsOf(kind).size());
@@ -178,11 +206,12 @@ void Session::runPipelineCache() {
 void Session::runPlans() {
     VknBindingPoolCreateInfo poolInfo{};
     poolInfo.sType = VKN_STRUCTURE_TYPE_BINDING_POOL_CREATE_INFO;
-    poolInfo.maxDispatches = 6;  // 1, 2 and 3
+    poolInfo.maxDispatches = 15;  // 1, 2, 3, and with two gradients 4 and in place 5
     make<VknBindingPool>("vknCreateBindingPool", &pool_, [&](VknBindingPool* pool, VknError* error) {
         return vknCreateBindingPool(context_, &poolInfo, pool, error);
     });
-    for (const PlanKind kind : {PlanKind::Plain, PlanKind::GpuRows, PlanKind::Training}) {
+    for (const PlanKind kind :
+         {PlanKind::Plain, PlanKind::GpuRows, PlanKind::Training, PlanKind::Backward, PlanKind::BackwardInPlace}) {
         VknPlan plan = VKN_NULL_HANDLE;
         make<VknPlan>("vknCreatePlan", &plan,
                       [&](VknPlan* made, VknError* error) { return createPlan(kind, made, error); });

@@ -14,7 +14,9 @@ namespace vknorm::test {
 enum class PlanKind {
     Plain,
     GpuRows,
-    Training
+    Training,
+    Backward,
+    BackwardInPlace
 };
 
 class Session {
