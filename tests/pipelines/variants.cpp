@@ -59,6 +59,7 @@ void PlanDescription::addRope(const Variant& variant) {
         rope.pNext = info.pNext;
         rope.layout = *variant.rope;
         rope.queryRows = 8;
+        rope.angles = variant.ropeAngles;
         info.pNext = &rope;
     }
 }
@@ -351,6 +352,12 @@ void addGroupNorm(Variants& variants) {
                 const VknType type = kTypes[variants.all.size() % 3];
                 variant.operands = affine(type, type, VKN_TYPE_F32, VKN_TYPE_F32);
                 variants.all.push_back(variant);
+                if (pixels == 8) {
+                    variant.quantization = VKN_QUANTIZATION_PER_ROW;
+                    variant.operands = affine(type, VKN_TYPE_I8, VKN_TYPE_F32, VKN_TYPE_F32);
+                    variant.operands.push_back({VKN_ROLE_OUTPUT_SCALE, VKN_TYPE_F32});
+                    variants.all.push_back(variant);
+                }
             }
         }
     }
@@ -377,6 +384,11 @@ void addRope(const vkn::DeviceFacts& facts, Variants& variants) {
                 variant.hiddenSize = hidden;
                 variants.all.push_back(variant);
                 ++variants.choices;
+            }
+            if (isComputed) {
+                variant.ropeAngles = VKN_ROPE_ANGLES_FP32_PRODUCT;
+                variant.hiddenSize = 128;
+                variants.all.push_back(variant);
             }
             ++turn;
         }

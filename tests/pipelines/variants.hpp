@@ -24,6 +24,7 @@ struct Variant {
     std::optional<VknActivation> activation = std::nullopt;
     bool normFirst = false;
     std::optional<VknRopeLayout> rope = std::nullopt;
+    VknRopeAngles ropeAngles = VKN_ROPE_ANGLES_TURNS;
     uint32_t channels = 0;  // GroupNorm
     bool channelsLast = false;
     bool training = false;  // BatchNorm
