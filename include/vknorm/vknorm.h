@@ -671,8 +671,8 @@ typedef struct VknPlanInfo {
     uint32_t pushConstantSize;   /* bytes */
     uint32_t disturbedState;     /* VknDisturbedStateFlagBits */
     /* which operand has which binding, e.g. "input output gamma mean+rstd": those joined by + share one binding and
-     * must lie in one VkBuffer */
-    char signature[256];
+     * must lie in one VkBuffer. In the backward with gradients of parameters, behind | the same of the kernel that sums. */
+    char signature[512];
     char reason[256]; /* why this kernel was chosen */
 } VknPlanInfo;
 

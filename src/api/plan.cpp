@@ -226,7 +226,8 @@ void vknGetPlanInfo(VknPlan plan, VknPlanInfo* pInfo) {
     pInfo->pushConstantSize = sizeof(RowConstants);
     pInfo->disturbedState = VKN_DISTURBED_COMPUTE_PIPELINE_BIT | VKN_DISTURBED_COMPUTE_DESCRIPTOR_SET_0_BIT |
                             VKN_DISTURBED_PUSH_CONSTANTS_BIT;
-    snprintf(pInfo->signature, sizeof pInfo->signature, "%s", plan->rows.signature.text);
+    snprintf(pInfo->signature, sizeof pInfo->signature, "%s%s%s", plan->rows.signature.text,
+             plan->columns.roles != 0 ? " | " : "", plan->columns.signature.text);
     snprintf(pInfo->reason, sizeof pInfo->reason, "%s", choice.reason);
 }
 

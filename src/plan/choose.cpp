@@ -318,11 +318,21 @@ private:
         return spec_.placement != VKN_PLACEMENT_NONE && (isAny || spec_.hasDropout());
     }
 
+    // The backward has a few more numbers alive in the loop over rows than the forward of the same.
+    bool mustBeFrugal() const {
+        if (!spec_.isBackward()) {
+            return budget_.mustBeFrugal && hasManyParts();
+        }
+        const bool hasFew = budget_.heldElements <= 8;
+        const bool hasMuch = spec_.placement != VKN_PLACEMENT_NONE || spec_.has(VKN_ROLE_GATE) || choice_.chunk == 8;
+        return hasFew && hasMuch && spec_.takesStatistics();
+    }
+
     void chooseFrugality() {
-        choice_.isFrugal =
-            budget_.mustBeFrugal && choice_.form == VKN_KERNEL_FORM_SHARED && hasManyParts() && !spec_.isBackward();
+        choice_.isFrugal = choice_.form == VKN_KERNEL_FORM_SHARED && mustBeFrugal();
         const uint32_t drawnBits = VKN_DRAWN_WORDS / 2 * 32;  // of a branch
-        choice_.drawsFirst = choice_.isFrugal && spec_.hasDropout() && spec_.hiddenSize <= drawnBits;
+        choice_.drawsFirst =
+            choice_.isFrugal && !spec_.isBackward() && spec_.hasDropout() && spec_.hiddenSize <= drawnBits;
     }
 
     VknResult checkForcedWorkgroup(uint32_t limit) const {
@@ -436,7 +446,7 @@ private:
         choice_.hasAlignedColumns = choice_.hasAlignedColumns && (hasMany || (!isBlock && choice_.chunk == 4));
         const bool hasRoomForHalves = choice_.chunk == 4 || budget_.heldElements > choice_.chunk;
         const bool hasFew = budget_.heldElements <= choice_.chunk;
-        if (hasFew && (isBlock || spec_.has(VKN_ROLE_GATE))) {
+        if (choice_.isFrugal || (hasFew && (isBlock || spec_.has(VKN_ROLE_GATE)))) {
             choice_.unalignedPiece = 2;
         }
         choice_.hasAlignedKernel = choice_.hasAlignedKernel && hasRoomForHalves;

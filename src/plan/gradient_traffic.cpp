@@ -85,8 +85,10 @@ private:
     void addStatistics(RoleSet roles, VknRole saved) {
         if (!spec_.has(saved)) {
             addPass(roles);
-            const bool readsFirstGroup = spec_.operation != VKN_OPERATION_RMS_NORM && !aligned_;
-            if (readsFirstGroup) {
+            const bool isCentred = spec_.operation != VKN_OPERATION_RMS_NORM;
+            if (isCentred && choice_.isFrugal) {  // the mean, then the squares
+                addPass(roles);
+            } else if (isCentred && !aligned_) {
                 addElements(roles, elementsOfFirstGroup(spec_, choice_));
             }
         }

@@ -12,7 +12,7 @@ struct Signature {
         {};  // an absent slot has a present one's binding, which it never accesses
     bool hasSlot[VKN_BINDING_COUNT] = {};
     uint32_t bindingCount = 0;
-    char text[256] = {};  // "input output gamma+beta": operands joined by + share a binding
+    char text[252] = {};  // "input output gamma+beta": operands joined by + share a binding
 };
 
 // Of a kernel that accesses `roles`, and scratch: gives every tensor of rows, gamma and beta a binding of their own, one to the

@@ -498,6 +498,29 @@ TEST_F(SplitBackward, OfABlock) {
     expectSplit(gradient, 10);  // and two that measure
 }
 
+// A device of few registers: pieces are pairs, and the mean comes from a pass of its own.
+TEST_F(SplitBackward, OfADeviceWithFewRegisters) {
+    constexpr uint32_t kBroadcom = 0x14E4;
+    FunctionShim shim(gpu().device());
+    shim.vendorId = kBroadcom;
+    const PlainContext context(gpu().device(), shim.getInstanceProcAddr());
+    for (const VknPlacement placement : {VKN_PLACEMENT_SANDWICH_PRE_NORM, VKN_PLACEMENT_POST_NORM}) {
+        GradientCase gradient;
+        gradient.placement = placement;
+        gradient.operation = VKN_OPERATION_LAYER_NORM;
+        gradient.variant.form = VKN_KERNEL_FORM_SHARED;
+        gradient.branch = VKN_TYPE_BF16;
+        gradient.hiddenSize = 1031;
+        gradient.rows = 4;
+        addAll(gradient);
+        SCOPED_TRACE(gradient.describe());
+        GradientRun run(gpu(), context.get(), gradient);
+        run.run();
+        ASSERT_FALSE(HasFailure());
+        run.check();
+    }
+}
+
 // Dispatches that do not start with the first row of gamma.
 TEST_F(SplitBackward, OfRowsThatTakeTurnsWithGammas) {
     GradientCase gradient;
