@@ -178,15 +178,19 @@ uint32_t usableForms(const DeviceFacts& facts) {
 
 namespace {
 
+// Whether lanes need registers beside those that hold a row: for a residual, a gate or gradients, and on Adreno for angles.
+bool needsMore(const DeviceFacts& facts, const OperationSpec& spec) {
+    const bool hasMore = spec.placement != VKN_PLACEMENT_NONE || spec.has(VKN_ROLE_GATE) || spec.isBackward();
+    return hasMore || (spec.hasRope() && facts.vendorId == kVendorQualcomm);
+}
+
 // The choice in the making: facts and operation at hand for each step.
 class Chooser {
 public:
     Chooser(const DeviceFacts& facts, const OperationSpec& spec, KernelChoice& choice, VknError* error)
         : facts_(facts),
           spec_(spec),
-          budget_(registerBudget(facts,
-                                 spec.placement != VKN_PLACEMENT_NONE || spec.has(VKN_ROLE_GATE) || spec.isBackward(),
-                                 spec.placement == VKN_PLACEMENT_PARALLEL)),
+          budget_(registerBudget(facts, needsMore(facts, spec), spec.placement == VKN_PLACEMENT_PARALLEL)),
           choice_(choice),
           error_(error) {}
 
