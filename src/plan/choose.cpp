@@ -71,19 +71,20 @@ RegisterBudget intelBudget(const DeviceFacts& facts) {
     return facts.maxStorageBufferRange > kRangeBeforeGen9 ? RegisterBudget{16, 512} : RegisterBudget{12, 256};
 }
 
-// The first Kepler has 63 registers a lane; what is older than Turing is told by the alignment of its uniform buffers, and Kepler
-// by its device ids, which end before Maxwell's.
+// Its device ids end before Maxwell's, and no driver for it knows more than Vulkan 1.2.
+bool isKepler(const DeviceFacts& facts) {
+    constexpr uint32_t kFirstMaxwell = 0x1340;
+    return facts.deviceId < kFirstMaxwell && facts.apiVersion < VK_API_VERSION_1_3;
+}
+
+// The first Kepler has 63 registers a lane; what is older than Turing is told by the alignment of its uniform buffers.
 RegisterBudget nvidiaBudget(const DeviceFacts& facts, bool hasMore, bool hasTwoBranches) {
     if (!hasMore) {
         return {24, 512};
     }
-    constexpr uint32_t kFirstMaxwell = 0x1340;
-    if (facts.deviceId < kFirstMaxwell && hasTwoBranches) {
-        RegisterBudget kepler = {8, 512};
-        kepler.holds16Bit = false;
-        return kepler;
-    }
-    return facts.uniformBufferAlignment >= 256 ? RegisterBudget{8, 512} : RegisterBudget{24, 256};
+    RegisterBudget budget = facts.uniformBufferAlignment >= 256 ? RegisterBudget{8, 512} : RegisterBudget{24, 256};
+    budget.holds16Bit = !hasTwoBranches || !isKepler(facts);
+    return budget;
 }
 
 // Workgroups with barriers must be resident as a whole, so the more lanes the fewer registers. Series A (branch 33 in its

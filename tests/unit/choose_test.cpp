@@ -261,6 +261,7 @@ TEST(Choose, KeplerReadsTwoBranchesAgain) {
     spec.placement = VKN_PLACEMENT_PARALLEL;
     vkn::DeviceFacts facts = factsOf("NVIDIA, NVK");
     facts.deviceId = 0x1180;
+    facts.apiVersion = VK_API_VERSION_1_2;
     EXPECT_TRUE(choose(facts, spec).readAgain);
     EXPECT_TRUE(choose(facts, spec).hasAlignedKernel);
     facts.deviceId = 0x1B80;
