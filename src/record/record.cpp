@@ -47,10 +47,11 @@ void writeSets(const Execution& execution, const VknContext_T& context, VkDescri
             writeSet(context, sets[order.columns + i], contentsOf(makeColumnDispatch(execution, i)));
         }
     }
+    uint64_t ofPass = 0;  // the dispatch: each pass has them all
     for (uint64_t i = order.columns; execution.columns != nullptr && i < order.joins; ++i) {
-        const Dispatch dispatch =
-            makeKernelDispatch(execution, *execution.columns, (i - order.columns) % execution.split.dispatchCount);
+        const Dispatch dispatch = makeKernelDispatch(execution, *execution.columns, ofPass);
         writeSet(context, sets[i], contentsOf(*execution.columns, dispatch));
+        ofPass = ofPass + 1 < execution.split.dispatchCount ? ofPass + 1 : 0;
     }
     for (uint64_t i = order.joins; i < order.count; ++i) {
         const auto index = static_cast<uint32_t>(i - order.joins);
