@@ -70,14 +70,16 @@ Options parseOptions(int argc, char** argv) {
 
 // What the kernel for aligned rows may do beside moving 128 bits at a time.
 struct NarrowAccesses {
-    bool readsWords = false;  // the number of rows from the GPU, what a row has one of, tables, a channel's weights
+    bool readsWords =
+        false;  // the number of rows from the GPU, what a row has one of, tables, channels' weights and means
     bool writesHalfQuads = false;  // pieces of 8-bit elements
 };
 
 NarrowAccesses narrowAccesses(const Variant& variant) {
     const bool hasChannelsFirst = variant.channels != 0 && !variant.channelsLast;
     NarrowAccesses narrow;
-    narrow.readsWords = (variant.flags & VKN_PLAN_GPU_ROWS_BIT) != 0 || hasChannelsFirst;
+    const bool readsMeans = variant.training && (variant.flags & VKN_PLAN_BACKWARD_BIT) != 0;
+    narrow.readsWords = (variant.flags & VKN_PLAN_GPU_ROWS_BIT) != 0 || hasChannelsFirst || readsMeans;
     for (const VknOperandType& operand : variant.operands) {
         const vkn::RoleInfo& role = *vkn::findRole(operand.role);
         const bool isRead = !role.isWritten || (variant.flags & VKN_PLAN_BACKWARD_BIT) != 0;
@@ -138,8 +140,9 @@ public:
         text.append(" | ").append(getPlanInfo(plan).reason);
         for (uint32_t i = 0; i < count; ++i) {
             checkStatistics(text, i, pipelines[i]);
-            if (options_.amdCode && i < 2) {
-                checkAmdCode(text, i == 1, narrowAccesses(variant), pipelines[i]);
+            const bool isAligned = pipelines[i] == plan.get()->pipelines[vkn::kAlignedRowsPipeline];
+            if (options_.amdCode && (isAligned || pipelines[i] == plan.get()->pipelines[vkn::kRowsPipeline])) {
+                checkAmdCode(text, isAligned, narrowAccesses(variant), pipelines[i]);
             }
         }
     }
