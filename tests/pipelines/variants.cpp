@@ -31,6 +31,7 @@ PlanDescription::PlanDescription(const Variant& variant) {
     info.operandCount = static_cast<uint32_t>(variant.operands.size());
     info.pOperands = variant.operands.data();
     info.epsilon = 1e-5F;
+    info.alpha = 0.5F;  // 0 would leave DyT nothing to read
 }
 
 void PlanDescription::addQuantization(const Variant& variant) {
@@ -242,7 +243,7 @@ void addBlocks(const vkn::DeviceFacts& facts, Variants& variants) {
                 variant.operands =
                     blockOperands(placement, variant.operation, VKN_TYPE_F32, branch == VKN_TYPE_F32 ? branch : half);
                 variant.hiddenSize = hidden;
-                variant.dropoutProbability = placement == VKN_PLACEMENT_PARALLEL ? 0.0F : 0.1F;
+                variant.dropoutProbability = 0.1F;
                 variants.all.push_back(variant);
                 ++turn;
                 ++variants.choices;
