@@ -150,6 +150,7 @@
 #define VKN_FLAG_ANGLE_PRODUCTS 0x1000  // a pair's angle is an fp32 product, rather than a fraction of a turn
 #define VKN_FLAG_MEASURE_ONLY 0x2000  // a backward kernel writes what its rows' norms need to scratch, and nothing else
 #define VKN_FLAG_TRAINING 0x4000      // of BatchNorm: the statistics are those of the rows
+#define VKN_FLAG_WHOLE_GROUPS 0x8000  // every lane has every chunk of every group, whole
 
 // Bindings as the modules are written. The host renumbers them for each plan (src/device/specialise.cpp), so that a layout
 // holds what the operation has and nothing else.

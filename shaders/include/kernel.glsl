@@ -63,6 +63,7 @@ const bool kHalfSplit = kTurns && !kTurnsNeighbours;
 const bool kMeasureOnly = (kFlags & VKN_FLAG_MEASURE_ONLY) != 0u;
 const bool kTraining = (kFlags & VKN_FLAG_TRAINING) != 0u;
 const bool kAnglesOfProducts = (kFlags & VKN_FLAG_ANGLE_PRODUCTS) != 0u;
+const bool kWholeGroups = (kFlags & VKN_FLAG_WHOLE_GROUPS) != 0u;
 const bool kGpuRows = (kFlags & VKN_FLAG_GPU_ROWS) != 0u;
 
 // V3D's compiler keeps what a loop writes in a register of its own for as long as a workgroup's rows last, because control flow

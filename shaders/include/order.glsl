@@ -54,6 +54,9 @@ uint pieceStart(uint firstChunk, uint p) {
 
 // How many of its elements the row has. All but the last chunk of a row in registers are whole.
 uint pieceCount(uint firstChunk, uint p) {
+    if (kWholeGroups) {
+        return kPiece;
+    }
     if (!kReadAgain && !kHalfSplit && !kChannelsLast && p / kPiecesOfChunk + 1u < kGroup) {
         return kPiece;
     }

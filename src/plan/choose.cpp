@@ -280,6 +280,8 @@ private:
         return 2 * divideUp(divideUp(spec_.rotarySize / 2, choice_.chunk) + divideUp(rest, 2), team);
     }
 
+    bool hasManyRegisters() const { return budget_.heldElements >= 24; }
+
     bool isHeld() const { return !choice_.isFrugal && (budget_.canHold16Bit || choice_.chunk == 4); }
 
     uint32_t mostHeldChunks() const {
@@ -415,10 +417,29 @@ private:
     void chooseGroup() {
         const uint32_t held = chunks(choice_.teamSize());
         choice_.readAgain = spec_.readTwice != 0 || held > mostHeldChunks() || !isWorthHolding();
-        choice_.group = choice_.readAgain ? smaller(kGroupWhenReadAgain, mostHeldChunks()) : held;
+        choice_.group = choice_.readAgain ? groupOfMany(held) : held;
         if (spec_.turnsHalves() && choice_.group % 2 != 0) {
             ++choice_.group;
         }
+        choice_.hasWholeGroups = hasWholeChunks() && held % choice_.group == 0;
+    }
+
+    // Whether every lane has the same number of chunks, all whole. Where no branch separates loads, they are all in flight, which
+    // takes registers.
+    bool hasWholeChunks() const {
+        const bool isInOrder = !spec_.turnsHalves() && spec_.channelsLast == 0;
+        return isInOrder && hasManyRegisters() && spec_.kernelRowSize() % (choice_.chunk * choice_.teamSize()) == 0;
+    }
+
+    // Of a row that is read again: groups that leave none over, if there are such.
+    uint32_t groupOfMany(uint32_t held) const {
+        const uint32_t most = smaller(kGroupWhenReadAgain, mostHeldChunks());
+        for (uint32_t group = most; hasWholeChunks() && 2 * group >= most; --group) {
+            if (held % group == 0) {
+                return group;
+            }
+        }
+        return most;
     }
 
     // A lane of the kernel of columns keeps six numbers for each column of a chunk, beside four rows of it.
@@ -449,10 +470,9 @@ private:
 
     // The backward's kernel of columns keeps two numbers for each column of each sum, beside all that a row's gradient is made of.
     void chooseSums() {
-        constexpr uint32_t kManyRegisters = 24;  // of budget_.heldElements, which is a block's
         constexpr uint32_t kFewSums = 2;
         const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;
-        const bool hasMany = budget_.heldElements >= kManyRegisters;
+        const bool hasMany = hasManyRegisters();
         const uint32_t manySums = choice_.chunk == 4 ? VKN_SUM_COUNT : VKN_SUM_COUNT / 2;
         choice_.sumsPerPass = hasMany ? manySums : kFewSums;
         choice_.columnPiece = hasMany || !isBlock ? choice_.unalignedPiece : 2;

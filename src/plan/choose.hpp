@@ -17,6 +17,7 @@ struct KernelChoice {
     uint32_t chunk = 0;  // elements of a chunk: 4 or 8
     uint32_t group = 0;  // chunks that a lane holds at once
     bool readAgain = false;
+    bool hasWholeGroups = false;     // VKN_FLAG_WHOLE_GROUPS
     uint32_t unalignedPiece = 4;     // elements that the kernel for rows of any alignment reads at once
     bool hasAlignedKernel = false;   // another kernel, for rows that start at 16 bytes
     bool isFrugal = false;           // VKN_FLAG_FRUGAL

@@ -98,14 +98,14 @@ std::vector<uint32_t> hiddenSizesOfChoices(const vkn::DeviceFacts& facts, Varian
     if (vkn::makeOperationSpec(PlanDescription(variant).info, spec, &error) != VKN_SUCCESS) {
         throw std::runtime_error(error.message);
     }
-    std::map<std::tuple<int, uint32_t, uint32_t, bool, bool, bool>, uint32_t> first;
+    std::map<std::tuple<int, uint32_t, uint32_t, bool, bool, bool, bool>, uint32_t> first;
     for (uint32_t hidden = 8; hidden <= kWidest; hidden += 8) {
         spec.hiddenSize = hidden;
         spec.rotarySize = variant.rope ? hidden : 0;
         vkn::KernelChoice choice;
         if (vkn::chooseKernel(facts, spec, choice, nullptr) == VKN_SUCCESS) {
             first.insert({{choice.form, choice.workgroupSize, choice.group, choice.readAgain, choice.isFrugal,
-                           choice.drawsFirst},
+                           choice.drawsFirst, choice.hasWholeGroups},
                           hidden});
         }
     }

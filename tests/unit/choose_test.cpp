@@ -262,6 +262,30 @@ TEST(Choose, BlocksOfManyPartsAreFrugalOnV3d) {
     EXPECT_FALSE(choose(factsOf("V3D 4"), spec).hasAlignedKernel) << "read again";
 }
 
+// Without counts, every lane must have every chunk, whole; only where there are registers for loads that nothing separates.
+TEST(Choose, WholeGroups) {
+    for (const DeviceClass& device : kDeviceClasses) {
+        for (const VknType type : {VKN_TYPE_F32, VKN_TYPE_BF16}) {
+            for (uint32_t hidden = 4; hidden <= 20000; hidden += hidden < 2100 ? 1 : 508) {
+                const KernelChoice choice = choose(device.facts, makeSpec(hidden, type));
+                const uint32_t ofTeam = choice.chunk * choice.teamSize();
+                const bool isWhole = hidden % (ofTeam * choice.group) == 0;
+                EXPECT_TRUE(isWhole || !choice.hasWholeGroups) << device.name << ", hidden " << hidden;
+                const bool hasMany = device.facts.isCpu || device.facts.vendorId == vkn::kVendorAmd;
+                EXPECT_TRUE(choice.hasWholeGroups || !isWhole || !hasMany) << device.name << ", hidden " << hidden;
+            }
+        }
+    }
+    OperationSpec spec = makeSpec(1024, VKN_TYPE_BF16);
+    EXPECT_TRUE(choose(factsOf("AMD RDNA, RADV"), spec).hasWholeGroups);
+    spec.rotarySize = 64;
+    EXPECT_FALSE(choose(factsOf("AMD RDNA, RADV"), spec).hasWholeGroups) << "halves that turn are in another order";
+    EXPECT_FALSE(choose(factsOf("V3D 4"), makeSpec(1024, VKN_TYPE_F32)).hasWholeGroups);
+    // 14 chunks a lane: two at a time, not four.
+    spec = makeSpec(896, VKN_TYPE_BF16);
+    EXPECT_EQ(choose(factsOf("lavapipe, 256 bits"), spec).group, 2u);
+}
+
 // The first Kepler has no registers for two branches of 16-bit elements and the rows that they make.
 TEST(Choose, KeplerReadsTwoBranchesAgain) {
     OperationSpec spec = makeSpec(1024, VKN_TYPE_BF16);

@@ -38,6 +38,7 @@ struct Lane {
     uint kPiece;
     uint kPiecesOfChunk;
     bool kReadAgain;
+    bool kWholeGroups;
     bool kChannelsLast;
     bool kChannelsFirst;
     uint kGroupChannels;
@@ -54,6 +55,7 @@ struct Lane {
           kPiece(aligned ? choice.chunk : choice.unalignedPiece),
           kPiecesOfChunk(kChunk / kPiece),
           kReadAgain(choice.readAgain),
+          kWholeGroups(choice.hasWholeGroups),
           kChannelsLast(spec.channelsLast != 0),
           kChannelsFirst(spec.channels != 0 && spec.channelsLast == 0),
           kGroupChannels(spec.channels / spec.groups),
