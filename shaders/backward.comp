@@ -36,6 +36,7 @@ Piece stagePiece(Row row, uint column, uint count) {
     return kNormOnStream && row.stage == 0u ? streamPiece(row, column, count) : branchPiece(row, column, count);
 }
 
+#include "held_words.glsl"
 #include "group.glsl"
 #include "row_statistics.glsl"
 #include "gradient_rows.glsl"
@@ -44,6 +45,11 @@ const bool kSavesRows = kSums != 0u;
 
 void processRow(uint index, bool owned) {
     GradientRow g = makeGradientRow(index);
+#if VKN_ALIGNED
+    if (kHoldsWords) {
+        holdRow(g);
+    }
+#endif
     if (kTakesStatistics) {
         measureRow(g);
         if (kSavesRows && owned && teamLane() == 0u) {

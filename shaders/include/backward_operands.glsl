@@ -36,14 +36,17 @@ VKN_DEFINE_DECODER(OutputGradient, kTypeOutputGradient)
 VKN_DEFINE_FETCH(OutputGradient, OutputGradientTensor, kTypeOutputGradient)
 VKN_DEFINE_SHARED_FETCH(OutputGradientInPlace, InputGradientTensor, kTypeOutputGradient)
 VKN_DEFINE_SHARED_FETCH(OutputGradientInStream, ResidualGradientTensor, kTypeOutputGradient)
-Piece loadOutputGradient(uint at, uint count) {
+PackedPiece fetchGradientOfOutput(uint at, uint count) {
     if (kInPlace && kPlacement == VKN_PLACEMENT_NONE) {
-        return decodeOutputGradient(fetchOutputGradientInPlace(at, count));
+        return fetchOutputGradientInPlace(at, count);
     }
     if (kInPlace && kPlacement == VKN_PLACEMENT_POST_NORM) {
-        return decodeOutputGradient(fetchOutputGradientInStream(at, count));
+        return fetchOutputGradientInStream(at, count);
     }
-    return decodeOutputGradient(fetchOutputGradient(at, count));
+    return fetchOutputGradient(at, count);
+}
+Piece loadOutputGradient(uint at, uint count) {
+    return decodeOutputGradient(fetchGradientOfOutput(at, count));
 }
 
 VKN_DEFINE_DECODER(ResidualOutputGradient, kTypeResidualOutputGradient)

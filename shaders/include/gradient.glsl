@@ -166,18 +166,35 @@ Piece arrivingAtStream(GradientRow g, uint column, uint count) {
     return arriving;
 }
 
+// What a norm reads, and what arrives at it, times gamma.
+struct NormInput {
+    Piece x;
+    Piece w;
+};
+
+NormInput inputOfStreamNorm(GradientRow g, uint column, uint count) {
+    return NormInput(streamPiece(g.row, column, count), arrivingAtStream(g, column, count));
+}
+
 // Of h: what the norm over the stream passes on, and what arrives along the stream.
-Piece streamGradient(GradientRow g, uint column, uint count) {
+Piece streamGradientFrom(GradientRow g, NormInput norm, uint column, uint count) {
     Piece gradient = Piece(vec4(0.0), vec4(0.0));
     if (kNormOnStream) {
-        Piece x = streamPiece(g.row, column, count);
-        gradient = throughNorm(g.stream, x, arrivingAtStream(g, column, count), column, count);
+        gradient = throughNorm(g.stream, norm.x, norm.w, column, count);
     }
     if (kStreamArrives) {
         Piece arriving = loadResidualOutputGradient(g.streamGradientStart + column, count);
         gradient = kNormOnStream ? add(gradient, arriving) : arriving;
     }
     return gradient;
+}
+
+Piece streamGradient(GradientRow g, uint column, uint count) {
+    NormInput norm;
+    if (kNormOnStream) {
+        norm = inputOfStreamNorm(g, column, count);
+    }
+    return streamGradientFrom(g, norm, column, count);
 }
 
 // ---- the branch, and the norm over it --------------------------------------------------------------------------------
@@ -205,15 +222,9 @@ Piece throughBranchNorm(GradientRow g, Piece x, Piece arriving, uint column, uin
 
 // ---- means over a row ------------------------------------------------------------------------------------------------
 
-// What a norm reads, and what arrives at it, times gamma.
-struct NormInput {
-    Piece x;
-    Piece w;
-};
-
 NormInput inputOfNorm(GradientRow g, bool onStream, uint column, uint count) {
     if (onStream) {
-        return NormInput(streamPiece(g.row, column, count), arrivingAtStream(g, column, count));
+        return inputOfStreamNorm(g, column, count);
     }
     Piece arriving = arrivingAtBranch(g, column, count);
     return NormInput(branchPiece(g.row, column, count), timesGamma(arriving, g.row, column, count));

@@ -2,24 +2,53 @@
 #ifndef VKN_GRADIENT_ROWS_GLSL
 #define VKN_GRADIENT_ROWS_GLSL
 
-// The means over a row of w * x^ and of w, a chunk at a time, so that they do not depend on how a chunk is read.
-vec2 meansOfRow(GradientRow g, NormGradient n, bool onStream) {
-    CompensatedSum along = CompensatedSum(0.0, 0.0);
-    CompensatedSum ones = along;
+// Of w * x^ and of w.
+struct GradientSums {
+    CompensatedSum along;
+    CompensatedSum ones;
+};
+
+vec2 addProducts(vec2 sums, NormGradient n, NormInput norm, uint column, uint count) {
+    sums.x = addSum(sums.x, multiply(norm.w, normalised(n, norm.x, column, count)));
+    sums.y = addSum(sums.y, norm.w);
+    return sums;
+}
+
+// A chunk at a time, so that sums do not depend on how a chunk is read.
+GradientSums addChunk(GradientSums sums, vec2 ofChunk) {
+    return GradientSums(add(sums.along, ofChunk.x), add(sums.ones, ofChunk.y));
+}
+
+GradientSums sumsOfLane(GradientRow g, NormGradient n, bool onStream) {
+    GradientSums sums = GradientSums(CompensatedSum(0.0, 0.0), CompensatedSum(0.0, 0.0));
+#if VKN_ALIGNED
+    if (kHoldsWords) {
+        VKN_FOR_GROUP {
+            uint column = pieceStart(0u, p);
+            uint count = pieceCount(0u, p);
+            sums = addChunk(sums, addProducts(vec2(0.0), n, heldNormInput(g, p, column, count), column, count));
+        }
+        return sums;
+    }
+#endif
     uint chunks = chunksOfLane();
     [[dont_unroll]] for (uint chunk = 0u; chunk < chunks; ++chunk) {
-        vec2 sums = vec2(0.0);
-        for (uint p = 0u; p < kPiecesOfChunk; ++p) {
-            uint column = pieceStart(chunk, p);
-            uint count = pieceCount(chunk, p);
-            NormInput norm = inputOfNorm(g, onStream, column, count);
-            sums.x = addSum(sums.x, multiply(norm.w, normalised(n, norm.x, column, count)));
-            sums.y = addSum(sums.y, norm.w);
+        vec2 ofChunk = vec2(0.0);
+        for (uint i = 0u; i < kPiecesOfChunk; ++i) {
+            uint p = chunk * kPiecesOfChunk + i;
+            uint column = pieceStart(0u, p);
+            uint count = pieceCount(0u, p);
+            ofChunk = addProducts(ofChunk, n, inputOfNorm(g, onStream, column, count), column, count);
         }
-        along = add(along, sums.x);
-        ones = add(ones, sums.y);
+        sums = addChunk(sums, ofChunk);
     }
-    vec2 total = addOverTeam(vec2(value(along), value(ones)));
+    return sums;
+}
+
+// The means over a row of w * x^ and of w.
+vec2 meansOfRow(GradientRow g, NormGradient n, bool onStream) {
+    GradientSums sums = sumsOfLane(g, n, onStream);
+    vec2 total = addOverTeam(vec2(value(sums.along), value(sums.ones)));
     return vec2(total.x / float(statisticsSize()) * n.s.share, total.y / float(hiddenSize()));
 }
 
@@ -93,9 +122,8 @@ Piece throughGate(GradientRow g, TargetRow target, Piece x, Piece gradient, uint
     return gradient;
 }
 
-void storeUnblocked(GradientRow g, TargetRow target, uint column, uint count) {
-    Piece x = branchPiece(g.row, column, count);
-    Piece gradient = throughBranchNorm(g, x, arrivingAtBranch(g, column, count), column, count);
+void storeUnblocked(GradientRow g, TargetRow target, Piece x, Piece arriving, uint column, uint count) {
+    Piece gradient = throughBranchNorm(g, x, arriving, column, count);
     if (kHasGate) {
         gradient = throughGate(g, target, x, gradient, column, count);
     }
@@ -103,8 +131,7 @@ void storeUnblocked(GradientRow g, TargetRow target, uint column, uint count) {
 }
 
 // In place, the stream's gradient is read by the invocation that writes it, beforehand.
-void storeBlock(GradientRow g, TargetRow target, uint column, uint count) {
-    Piece stream = streamGradient(g, column, count);
+void storeBlock(GradientRow g, TargetRow target, Piece stream, uint column, uint count) {
     Piece branch = intoBranch(g, stream, column, count, 0u);
     if (kNormOnBranch) {
         branch = throughBranchNorm(g, branchPiece(g.row, column, count), branch, column, count);
@@ -118,15 +145,37 @@ void storeBlock(GradientRow g, TargetRow target, uint column, uint count) {
     }
 }
 
+#if VKN_ALIGNED
+void storeHeldPiece(GradientRow g, TargetRow target, uint p) {
+    uint column = pieceStart(0u, p);
+    uint count = pieceCount(0u, p);
+    if (kBlock) {
+        NormInput norm = heldNormInput(g, p, column, count);
+        storeBlock(g, target, streamGradientFrom(g, norm, column, count), column, count);
+    } else {
+        storeUnblocked(g, target, heldInput(p), heldGradient(p), column, count);
+    }
+}
+#endif
+
 void storeGradients(GradientRow g) {
     TargetRow target = makeTargetRow(g.row.index);
+#if VKN_ALIGNED
+    if (kHoldsWords) {
+        VKN_FOR_GROUP {
+            storeHeldPiece(g, target, p);
+        }
+        return;
+    }
+#endif
     VKN_FOR_PIECES_OF_LANE {
         uint column = pieceStart(0u, p);
         uint count = pieceCount(0u, p);
         if (kBlock) {
-            storeBlock(g, target, column, count);
+            storeBlock(g, target, streamGradient(g, column, count), column, count);
         } else {
-            storeUnblocked(g, target, column, count);
+            Piece x = branchPiece(g.row, column, count);
+            storeUnblocked(g, target, x, arrivingAtBranch(g, column, count), column, count);
         }
     }
 }

@@ -18,9 +18,14 @@ Piece lastPieceAt(Row row, uint column, uint count) {
 
 #if VKN_ALIGNED
 
-// Indices are literals, so that the array is registers whether or not a driver unrolls a loop before it decides.
+#ifndef VKN_HELD_WORDS_GLSL
+const bool kHoldsWords = false;
+Piece heldInput(uint p) {
+    return Piece(vec4(0.0), vec4(0.0));
+}
+#endif
+
 Piece heldPieces[VKN_MAX_GROUP];
-#define VKN_EACH_HELD(DO) DO(0u) DO(1u) DO(2u) DO(3u) DO(4u) DO(5u) DO(6u) DO(7u)
 
 #define VKN_FOR_GROUP [[unroll]] for (uint p = 0u; p < kPiecesOfGroup; ++p)
 
@@ -43,6 +48,9 @@ Piece heldPiece(uint p) {
 }
 
 void loadGroup(Row row, uint firstChunk) {
+    if (kHoldsWords) {
+        return;
+    }
     VKN_FOR_GROUP {
         holdPiece(p, lastPieceAt(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p)));
     }
@@ -56,6 +64,9 @@ void advanceGroup(Row row) {
 }
 
 Piece groupPiece(Row row, uint firstChunk, uint p) {
+    if (kHoldsWords) {
+        return scaled(heldInput(p), row.scale);
+    }
     return kHoldScaled ? heldPiece(p) : scaled(heldPiece(p), row.scale);
 }
 

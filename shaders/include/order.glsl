@@ -4,6 +4,10 @@
 
 const uint kPiecesOfGroup = kGroup * kPiecesOfChunk;
 
+// Pieces that are held have literal indices, so that their array is registers whether or not a driver unrolls a loop before it
+// decides.
+#define VKN_EACH_HELD(DO) DO(0u) DO(1u) DO(2u) DO(3u) DO(4u) DO(5u) DO(6u) DO(7u)
+
 uint chunksIn(uint elements) {
     return (elements + kChunk - 1u) / kChunk;
 }

@@ -282,13 +282,32 @@ private:
 
     bool hasManyRegisters() const { return budget_.heldElements >= 24; }
 
+    // The backward holds what a norm read and what arrived at it, where those are a tensor each.
+    bool mayHoldGradients() const {
+        const bool isPlain = spec_.placement == VKN_PLACEMENT_NONE && !spec_.has(VKN_ROLE_GATE);
+        const bool isOneNorm = isPlain || spec_.placement == VKN_PLACEMENT_PRE_NORM;
+        return spec_.isBackward() && spec_.takesStatistics() && isOneNorm && !spec_.hasRope() && spec_.channels == 0 &&
+               hasManyRegisters();
+    }
+
+    // As it is held: what the forward makes of it in fp32, or words of two tensors.
+    uint32_t registersOfChunk() const {
+        if (!mayHoldGradients()) {
+            return choice_.chunk;
+        }
+        const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;
+        const uint32_t bytes = elementSize(spec_.type(isBlock ? VKN_ROLE_RESIDUAL_OUTPUT : VKN_ROLE_INPUT)) +
+                               elementSize(spec_.type(spec_.standIn(VKN_ROLE_OUTPUT_GRADIENT)));
+        return choice_.chunk * bytes / 4;
+    }
+
     bool isHeld() const { return !choice_.isFrugal && (budget_.canHold16Bit || choice_.chunk == 4); }
 
     uint32_t mostHeldChunks() const {
         if (choice_.isFrugal) {  // a loop: so many are added up without the error of each sum, which takes registers
             return kMostFrugalChunks;
         }
-        return isHeld() ? smaller(VKN_MAX_GROUP, budget_.heldElements / choice_.chunk) : VKN_MAX_GROUP;
+        return isHeld() ? smaller(VKN_MAX_GROUP, budget_.heldElements / registersOfChunk()) : VKN_MAX_GROUP;
     }
 
     // CPUs run a workgroup's subgroups one after the other, so barriers only cost.
@@ -403,11 +422,10 @@ private:
         return size;
     }
 
-    // A row is held from its statistics to its output. A lane that quantises whole blocks has others then. The backward has two
-    // tensors or more, and reads them again.
+    // A row is held from its statistics to its output. A lane that quantises whole blocks has others then.
     bool isWorthHolding() const {
         if (spec_.isBackward()) {
-            return false;
+            return mayHoldGradients();
         }
         const bool isPerBlock = spec_.quantization == VKN_QUANTIZATION_PER_BLOCK && spec_.measuresOutput();
         const bool canHold = budget_.holds16Bit || choice_.chunk == 4;

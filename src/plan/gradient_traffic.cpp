@@ -22,7 +22,12 @@ public:
         : spec_(spec), choice_(choice), aligned_(aligned) {}
 
     Traffic count() {
-        if (spec_.takesStatistics()) {
+        const bool isHeld = aligned_ && !choice_.readAgain;
+        if (isHeld) {
+            if (measuresBefore(spec_)) {
+                addPass(branch() | streamValue() | ofOutputs());
+            }
+        } else if (spec_.takesStatistics()) {
             countNorms();
             if (measuresBefore(spec_)) {
                 countNorms();

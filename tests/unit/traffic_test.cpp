@@ -237,9 +237,11 @@ TEST(Traffic, IsWhatIsAccessed) {
 
 constexpr uint32_t kHidden = 1000;
 
+// Of rows that are read again, unless they are held.
 vkn::OperationSpec backward(VknOperation operation, VknPlacement placement, std::initializer_list<VknRole> roles,
-                            uint32_t flags = 0) {
+                            uint32_t flags = 0, bool held = false) {
     vkn::OperationSpec spec;
+    spec.readTwice = held ? 0 : 1;
     spec.operation = static_cast<uint32_t>(operation);
     spec.placement = static_cast<uint32_t>(placement);
     spec.flags = VKN_PLAN_BACKWARD_BIT | flags;
@@ -252,14 +254,16 @@ vkn::OperationSpec backward(VknOperation operation, VknPlacement placement, std:
 }
 
 // A row's numbers, and what rows have one of, on a device whose kernel takes all sums at once.
-void expectMoved(const vkn::OperationSpec& spec, uint32_t rows, uint32_t scalars, uint32_t inputReads) {
+void expectMoved(const vkn::OperationSpec& spec, uint32_t rows, uint32_t scalars, uint32_t inputReads,
+                 bool aligned = true) {
     VknError error{};
     error.sType = VKN_STRUCTURE_TYPE_ERROR;
     EXPECT_EQ(vkn::checkOperationSpec(spec, &error), VKN_SUCCESS) << error.message;
     vkn::KernelChoice choice;
     EXPECT_EQ(vkn::chooseKernel(kDeviceClasses[0].facts, spec, choice, &error), VKN_SUCCESS) << error.message;
     EXPECT_EQ(choice.sumsPerPass, uint32_t{VKN_SUM_COUNT});
-    const vkn::Traffic traffic = vkn::trafficOf(spec, choice, true);
+    EXPECT_EQ(choice.readAgain, spec.readTwice != 0 || !spec.takesStatistics());
+    const vkn::Traffic traffic = vkn::trafficOf(spec, choice, aligned);
     EXPECT_EQ(traffic.bytesPerRow, uint64_t{rows} * kHidden * sizeof(float) + scalars * sizeof(float));
     EXPECT_EQ(traffic.inputReads, inputReads);
 }
@@ -289,6 +293,24 @@ TEST(GradientTraffic, SumsAreAPassOfTheirOwn) {
     expectMoved(of({kX, kGradient, VKN_ROLE_RSTD, kSum}, VKN_PLAN_IN_PLACE_BIT), 2 + 2 + 2 + 2 + 1, 1, 4);
     expectMoved(of({kX, kGradient, kSum}, VKN_PLAN_IN_PLACE_BIT), 3 + 2 + 3 + 2 + 1, 0, 6);
     expectMoved(of({kX, kGradient}, VKN_PLAN_IN_PLACE_BIT), 1 + 2 + 2 + 1, 0, 3);
+}
+
+TEST(GradientTraffic, WhatIsHeldIsReadOnce) {
+    const auto of = [](std::initializer_list<VknRole> roles, uint32_t flags = 0) {
+        return backward(VKN_OPERATION_RMS_NORM, VKN_PLACEMENT_NONE, roles, flags, true);
+    };
+    constexpr VknRole kSum = VKN_ROLE_GAMMA_GRADIENT;
+    expectMoved(of({kX, kArriving, kGradient, VKN_ROLE_RSTD}), 2 + 1, 1, 1);
+    expectMoved(of({kX, kArriving, kGradient}), 2 + 1, 0, 1);
+    expectMoved(of({kX, kArriving, kGradient, kSum}), 2 + 2 + 1, 0, 2);
+    expectMoved(of({kX, kGradient, kSum}, VKN_PLAN_IN_PLACE_BIT), 2 + 2 + 2 + 1, 0, 3);
+    expectMoved(backward(VKN_OPERATION_LAYER_NORM, VKN_PLACEMENT_PRE_NORM,
+                         {VKN_ROLE_RESIDUAL_OUTPUT, kArriving, VKN_ROLE_RESIDUAL_OUTPUT_GRADIENT, kGradient,
+                          VKN_ROLE_RESIDUAL_GRADIENT},
+                         0, true),
+                3 + 2, 0, 1);
+    // Rows of any alignment are not held.
+    expectMoved(of({kX, kArriving, kGradient}), 1 + 2 + 2 + 1, 0, 3, false);
 }
 
 TEST(GradientTraffic, WhatWorksOnEachElementIsReadOnce) {
