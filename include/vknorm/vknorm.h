@@ -571,9 +571,8 @@ typedef enum VknPlanFlagBits {
      * layer scale reads INPUT, and INPUT_2; PARALLEL's is of both branches, and ALPHA_GRADIENT of all norms. RELU's derivative
      * is 0 at 0. Dropout's mask is made again from its seed. Rounding (EARLY_CAST) passes gradients on as they are.
      *
-     * MEAN and RSTD are those that the forward saved, LayerNorm's both or neither, and gradients are about exactly these numbers: of
-     * rows whose mean is far larger than their deviation, a saved mean has lost what taking the statistics again finds, as is done
-     * without them. They cannot be saved with EPSILON_OUTSIDE_ROOT, where rows without deviation count as constant. BATCH_NORM reads
+     * MEAN and RSTD are those that the forward saved, LayerNorm's both or neither; what rounding took from MEAN is found again.
+     * Without them, statistics are taken again. They cannot be saved with EPSILON_OUTSIDE_ROOT, where rows without deviation count as constant. BATCH_NORM reads
      * BATCH_MEAN and BATCH_RSTD, or without training RUNNING_MEAN and RUNNING_VARIANCE.
      *
      * Gradients of parameters are sums over all rows, in fp32 with compensation, in slices that are a formula of the numbers of rows

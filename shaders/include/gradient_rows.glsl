@@ -2,38 +2,52 @@
 #ifndef VKN_GRADIENT_ROWS_GLSL
 #define VKN_GRADIENT_ROWS_GLSL
 
-// Of w * x^ and of w.
+const bool kHasAnyMean = kHasMean || kHasMean2;
+const bool kSavesMeans = kLayerNorm && kHasAnyMean;
+
+// Of w * x^ and of w; and of x^ about a mean that was saved, which it is not 0 about.
 struct GradientSums {
     CompensatedSum along;
     CompensatedSum ones;
+    CompensatedSum normalised;
 };
 
-vec2 addProducts(vec2 sums, NormGradient n, NormInput norm, uint column, uint count) {
-    sums.x = addSum(sums.x, multiply(norm.w, normalised(n, norm.x, column, count)));
+vec3 addProducts(vec3 sums, NormGradient n, NormInput norm, uint column, uint count) {
+    Piece x1 = normalised(n, norm.x, column, count);
+    sums.x = addSum(sums.x, multiply(norm.w, x1));
     sums.y = addSum(sums.y, norm.w);
+    if (kSavesMeans) {
+        sums.z = addSum(sums.z, keepPiece(x1, count));
+    }
     return sums;
 }
 
 // A chunk at a time, so that sums do not depend on how a chunk is read.
-GradientSums addChunk(GradientSums sums, vec2 ofChunk) {
-    return GradientSums(add(sums.along, ofChunk.x), add(sums.ones, ofChunk.y));
+GradientSums addChunk(GradientSums sums, vec3 ofChunk) {
+    sums.along = add(sums.along, ofChunk.x);
+    sums.ones = add(sums.ones, ofChunk.y);
+    if (kSavesMeans) {
+        sums.normalised = add(sums.normalised, ofChunk.z);
+    }
+    return sums;
 }
 
 GradientSums sumsOfLane(GradientRow g, NormGradient n, bool onStream) {
-    GradientSums sums = GradientSums(CompensatedSum(0.0, 0.0), CompensatedSum(0.0, 0.0));
+    CompensatedSum nothing = CompensatedSum(0.0, 0.0);
+    GradientSums sums = GradientSums(nothing, nothing, nothing);
 #if VKN_ALIGNED
     if (kHoldsWords) {
         VKN_FOR_GROUP {
             uint column = pieceStart(0u, p);
             uint count = pieceCount(0u, p);
-            sums = addChunk(sums, addProducts(vec2(0.0), n, heldNormInput(g, p, column, count), column, count));
+            sums = addChunk(sums, addProducts(vec3(0.0), n, heldNormInput(g, p, column, count), column, count));
         }
         return sums;
     }
 #endif
     uint chunks = chunksOfLane();
     [[dont_unroll]] for (uint chunk = 0u; chunk < chunks; ++chunk) {
-        vec2 ofChunk = vec2(0.0);
+        vec3 ofChunk = vec3(0.0);
         for (uint i = 0u; i < kPiecesOfChunk; ++i) {
             uint p = chunk * kPiecesOfChunk + i;
             uint column = pieceStart(0u, p);
@@ -45,11 +59,20 @@ GradientSums sumsOfLane(GradientRow g, NormGradient n, bool onStream) {
     return sums;
 }
 
-// The means over a row of w * x^ and of w.
-vec2 meansOfRow(GradientRow g, NormGradient n, bool onStream) {
+// The means over a row of w * x^ and of w. Of a saved mean, which is rounded, what that left over is found on the way and taken
+// from x^: where a row's mean is far larger than its deviation, it is far larger than x^'s own rounding.
+NormGradient addMeans(GradientRow g, NormGradient n, bool onStream, bool isMeanSaved) {
     GradientSums sums = sumsOfLane(g, n, onStream);
     vec2 total = addOverTeam(vec2(value(sums.along), value(sums.ones)));
-    return vec2(total.x / float(statisticsSize()) * n.s.share, total.y / float(hiddenSize()));
+    n.alongNormalised = total.x / float(statisticsSize()) * n.s.share;
+    n.alongOnes = total.y / float(hiddenSize());
+    if (kSavesMeans && isMeanSaved) {
+        float left = addOverTeam(vec2(value(sums.normalised), 0.0)).x / float(hiddenSize());
+        float product = left * n.alongOnes;
+        n.alongNormalised -= product;
+        n.s.correction = n.s.rstd > 0.0 ? left / n.s.rstd : 0.0;
+    }
+    return n;
 }
 
 Statistics statisticsSavedBy(uint wordMean, uint wordRstd, uint index) {
@@ -68,10 +91,7 @@ NormGradient measureNorm(inout GradientRow g, bool onStream) {
         g.row.scale = 1.0;
         n.s = statisticsOfRow(g.row);
     }
-    vec2 means = meansOfRow(g, n, onStream);
-    n.alongNormalised = means.x;
-    n.alongOnes = means.y;
-    return n;
+    return addMeans(g, n, onStream, isSecond ? kHasMean2 : kHasMean);
 }
 
 void measureRow(inout GradientRow g) {

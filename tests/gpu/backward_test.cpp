@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace vknorm::test {
@@ -434,10 +435,16 @@ TEST_F(Backward, GammaOfZeroAndConstantRows) {
 }
 
 TEST_F(Backward, LargeMeanAndExtremeRows) {
-    for (const VknOperation operation : kNorms) {
+    for (const auto& [operation, hiddenSize, saved] :
+         {std::tuple(VKN_OPERATION_RMS_NORM, 1000u, false), std::tuple(VKN_OPERATION_RMS_NORM, 1000u, true),
+          std::tuple(VKN_OPERATION_LAYER_NORM, 1000u, false), std::tuple(VKN_OPERATION_LAYER_NORM, 1000u, true),
+          std::tuple(VKN_OPERATION_LAYER_NORM, 128u, true)}) {
         GradientCase gradient;
         gradient.operation = operation;
-        gradient.hiddenSize = 1000;
+        gradient.hiddenSize = hiddenSize;
+        if (saved) {
+            saveStatistics(gradient);
+        }
         gradient.with.merge(parameterGradients(VKN_PLACEMENT_NONE, operation));
         gradient.values[VKN_ROLE_INPUT] = [](uint64_t row, uint64_t column) {
             const double noise = static_cast<double>((row * 31 + column * 17) % 101) / 50.0 - 1.0;

@@ -14,7 +14,8 @@
 // it as in block_bounds.cpp: a range of operands becomes the range of what the rounded results may be, since rounding is
 // monotonic. Where all operands are numbers, so is the result. Only what follows is bounded rather than computed.
 //
-// Statistics. Saved ones are numbers: xhat = (x - mean) rstd is two operations. Those that are taken again have bounds.cpp's
+// Statistics. Saved ones are numbers: xhat = (x - mean) rstd is two operations. The mean of that, which is what the rounded mean
+// left over, is a sum as c1 and c2 are; it is divided by rstd and taken from x - mean, and times c2 from c1. Those that are taken again have bounds.cpp's
 // errors, rstd as NormBound::rstd() and xhat as its normalised element. Both being off by the same rstd is not made use of:
 // it would save a third of the room.
 //
@@ -160,9 +161,28 @@ void NormGradientBound::boundStatistics(const std::vector<double>& near, const s
     const Interval rstd = bound.rstd();
     rstd_ = saved ? Fp32Range(saved->rstd) : Fp32Range(rstd);
     deviationError_ = farther(rstd, exact_.rstd) / exact_.rstd;
+    if (saved && spec_.operation != VKN_OPERATION_RMS_NORM) {
+        boundAboutSaved(*saved);
+        return;
+    }
     for (size_t i = 0; i < x_.size(); ++i) {
-        normalised_.push_back(saved ? (x_[i] + Fp32Range(-saved->mean)) * rstd_
-                                    : Fp32Range(bound.element(near[i], 0.0, 0.0, errors[i])));
+        normalised_.push_back(saved ? x_[i] * rstd_ : Fp32Range(bound.element(near[i], 0.0, 0.0, errors[i])));
+    }
+}
+
+void NormGradientBound::boundAboutSaved(const SavedStatistics& saved) {
+    std::vector<Fp32Range> centred;
+    for (const Fp32Range& element : x_) {
+        centred.push_back(element + Fp32Range(-saved.mean));
+        aboutSaved_.push_back(centred.back() * rstd_);
+    }
+    left_ = meanOf(aboutSaved_);
+    const Interval& left = left_.interval();
+    const Fp32Range correction =
+        saved.rstd > 0.0 ? widened(Fp32Range(Interval{left.low / saved.rstd, left.high / saved.rstd}), kDivision * kU, kFlush)
+                         : Fp32Range(0.0);
+    for (const Fp32Range& element : centred) {
+        normalised_.push_back((element + minus(correction)) * rstd_);
     }
 }
 
@@ -210,13 +230,17 @@ std::vector<Fp32Range> NormGradientBound::gradient(const std::vector<Fp32Range>&
     if (!takesStatistics(spec_.operation)) {
         return result;
     }
+    const std::vector<Fp32Range>& inProducts = aboutSaved_.empty() ? normalised_ : aboutSaved_;
     std::vector<Fp32Range> products;
     for (size_t i = 0; i < weighted.size(); ++i) {
-        products.push_back(weighted[i] * normalised_[i]);
+        products.push_back(weighted[i] * inProducts[i]);
     }
     const bool isCentred = spec_.operation != VKN_OPERATION_RMS_NORM;
-    const Fp32Range ofProducts = spec_.epsilonOutside ? meanOf(products) * rootFactor() : meanOf(products);
     const Fp32Range ofGradients = isCentred ? meanOf(weighted) : Fp32Range(0.0);
+    Fp32Range ofProducts = spec_.epsilonOutside ? meanOf(products) * rootFactor() : meanOf(products);
+    if (!aboutSaved_.empty()) {
+        ofProducts = ofProducts + minus(left_ * ofGradients);
+    }
     for (size_t i = 0; i < weighted.size(); ++i) {
         if (i < part_) {
             result[i] = (weighted[i] + minus(ofGradients)) + minus(normalised_[i] * ofProducts);

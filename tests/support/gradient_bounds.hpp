@@ -56,6 +56,7 @@ public:
 
 private:
     void boundStatistics(const std::vector<double>& near, const std::optional<SavedStatistics>& saved);
+    void boundAboutSaved(const SavedStatistics& saved);
     Fp32Range meanOf(const std::vector<Fp32Range>& terms) const;
     Fp32Range tanhSlope(size_t column) const;
     Fp32Range rootFactor() const;
@@ -64,6 +65,8 @@ private:
     ReductionShape shape_;
     std::vector<Fp32Range> x_;
     std::vector<Fp32Range> normalised_;  // before an early cast
+    std::vector<Fp32Range> aboutSaved_;  // the same about a mean that was saved, rounded; empty: not so
+    Fp32Range left_{0.0};                // their mean
     Fp32Range rstd_{1.0};
     RowStatistics exact_;
     double deviationError_ = 0.0;  // relative, of the root mean square

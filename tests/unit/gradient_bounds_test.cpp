@@ -264,6 +264,16 @@ TEST(GradientBounds, CatchMistakes) {
     }
 }
 
+// Of a row whose mean is far larger than its deviation, as a branch is before dropout.
+TEST(GradientBounds, CatchAMeanAsItWasSaved) {
+    for (const VknPlacement placement : {VKN_PLACEMENT_NONE, VKN_PLACEMENT_SANDWICH, VKN_PLACEMENT_SANDWICH_PRE_NORM}) {
+        const Block block = makeBlock(placement, makeNorm(VKN_OPERATION_LAYER_NORM), 768, {10000.0, 0.125});
+        EXPECT_EQ(runAndCount(block, true).all().wrong, 0u);
+        const Counts counts = runAndCount(block, true, GradientMistake::MeanAsSaved);
+        EXPECT_GT(counts.branch.wrong, counts.branch.right) << placementFacts(placement).name;
+    }
+}
+
 TEST(GradientBounds, CatchAForgottenResidualScale) {
     for (const VknPlacement placement : kBlocks) {
         const Block block = makeBlock(placement, makeNorm(VKN_OPERATION_LAYER_NORM), 129, kOrdinary);

@@ -95,6 +95,7 @@ enum class GradientMistake {
     NoWeight,
     NoRootFactor,  // epsilon outside
     SameWeights,   // N's of both norms
+    MeanAsSaved,   // what its rounding left over forgotten
 };
 
 struct PlainGradients {
@@ -159,6 +160,8 @@ private:
     struct Norm {
         Floats x;
         Floats normalised;
+        Floats aboutSaved;  // the same about a saved mean, whose rounding their mean tells
+        Float left;
         Float rstd;
         Float factor{1.0};  // 1 + epsilon / s
     };
@@ -231,10 +234,21 @@ private:
                 squares.push_back(centred * centred);
             }
         }
+        if (isSaved_ && spec.operation == VKN_OPERATION_LAYER_NORM && !is(GradientMistake::MeanAsSaved)) {
+            refineMean(result, mean);
+        }
         const Float variance = teamSum(squares) / number(static_cast<double>(part.size()));
         if (spec.epsilonOutside && !is(GradientMistake::NoRootFactor)) {
             const Float root = number(std::sqrt(variance.exact()));
             result.factor = root.value() == 0.0f ? root : number(1.0) + number(spec.epsilon) / root;
+        }
+    }
+
+    static void refineMean(Norm& result, Float mean) {
+        result.aboutSaved = result.normalised;
+        result.left = teamSum(result.aboutSaved) / number(static_cast<double>(result.x.size()));
+        for (size_t i = 0; i < result.x.size(); ++i) {
+            result.normalised[i] = ((result.x[i] - mean) - result.left / result.rstd) * result.rstd;
         }
     }
 
@@ -298,7 +312,7 @@ private:
         }
         Floats products;
         for (size_t i = 0; i < gradient.size(); ++i) {
-            products.push_back(gradient[i] * norm.normalised[i]);
+            products.push_back(gradient[i] * (norm.aboutSaved.empty() ? norm.normalised[i] : norm.aboutSaved[i]));
         }
         const size_t part =
             spec.partialSize == 0 ? gradient.size() : std::min<size_t>(spec.partialSize, gradient.size());
@@ -307,6 +321,9 @@ private:
         const Float ofGradients = isCentred ? teamSum(gradient) / count : Float();
         Float ofProducts = is(GradientMistake::NoProjection) ? Float() : teamSum(products) / count;
         ofProducts = spec.epsilonOutside ? ofProducts * norm.factor : ofProducts;
+        if (!norm.aboutSaved.empty() && !is(GradientMistake::NoProjection)) {
+            ofProducts = ofProducts - norm.left * ofGradients;
+        }
         for (size_t i = 0; i < gradient.size(); ++i) {
             const Float centred = (gradient[i] - ofGradients) - norm.normalised[i] * ofProducts;
             gradient[i] = norm.rstd * (i < part ? centred : gradient[i]);
