@@ -64,6 +64,7 @@ need_to_test() {
     need /usr/include/fmt/core.h libfmt-dev "text output"
     need vulkaninfo vulkan-tools "names the drivers in the summary"
     need /usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json vulkan-validationlayers "validation"
+    need /usr/include/benchmark/benchmark.h libbenchmark-dev "benchmark of what the library costs the host"
     need nm binutils "checks the library's symbols"
 }
 

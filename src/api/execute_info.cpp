@@ -16,7 +16,6 @@ public:
         : plan_(plan), info_(info), purpose_(purpose), execution_(execution), error_(error) {}
 
     VknResult run() {
-        execution_ = Execution();
         execution_.spec = &plan_.spec;
         execution_.choice = &plan_.choice;
         execution_.rows = &plan_.rows;
@@ -155,14 +154,13 @@ private:
         for (uint32_t i = 0; i < info_.operandCount; ++i) {
             const VknOperand& operand = info_.pOperands[i];
             const RoleInfo* role = findRole(operand.role);
-            const FieldName field = operandField(i, "role");
             if (role == nullptr || !plan_.spec.has(operand.role)) {
-                return fail(error_, VKN_ERROR_INVALID_ARGUMENT, field.text, operand.role, plan_.spec.roles,
+                return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(i, "role").text, operand.role, plan_.spec.roles,
                             "the plan has no such operand%s%s", role != nullptr ? ": " : "",
                             role != nullptr ? role->name : "");
             }
             if ((seen & roleBit(operand.role)) != 0) {
-                return fail(error_, VKN_ERROR_INVALID_ARGUMENT, field.text, operand.role, 1, "%s is listed twice",
+                return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(i, "role").text, operand.role, 1, "%s is listed twice",
                             role->name);
             }
             seen |= roleBit(operand.role);
@@ -176,14 +174,13 @@ private:
     }
 
     VknResult checkAllPresent(RoleSet seen) const {
-        for (uint32_t r = 1; r < kRoleCount; ++r) {
-            const auto role = static_cast<VknRole>(r);
-            if (plan_.spec.has(role) && (seen & roleBit(role)) == 0) {
-                return fail(error_, VKN_ERROR_INVALID_ARGUMENT, "pOperands", r, r, "the %s operand is missing",
-                            findRole(role)->name);
-            }
+        const RoleSet missing = plan_.spec.roles & ~seen;
+        if (missing == 0) {
+            return VKN_SUCCESS;
         }
-        return VKN_SUCCESS;
+        const VknRole role = firstRole(missing);
+        return fail(error_, VKN_ERROR_INVALID_ARGUMENT, "pOperands", role, role, "the %s operand is missing",
+                    findRole(role)->name);
     }
 
     VknResult readOperand(uint32_t index, const VknOperand& operand, const RoleInfo& role) {
@@ -286,12 +283,12 @@ private:
     }
 
     VknResult checkPlacement() {
-        for (uint32_t r = 1; r < kRoleCount; ++r) {
-            const auto role = static_cast<VknRole>(r);
-            VknResult result = plan_.spec.has(role) ? checkFits(role) : VKN_SUCCESS;
-            for (uint32_t other = 1; other < r && result == VKN_SUCCESS && plan_.spec.has(role); ++other) {
-                const auto otherRole = static_cast<VknRole>(other);
-                result = plan_.spec.has(otherRole) ? checkPair(otherRole, role) : VKN_SUCCESS;
+        for (RoleSet left = plan_.spec.roles; left != 0; left = withoutFirst(left)) {
+            const VknRole role = firstRole(left);
+            VknResult result = checkFits(role);
+            RoleSet others = plan_.spec.roles & (roleBit(role) - 1);
+            for (; others != 0 && result == VKN_SUCCESS; others = withoutFirst(others)) {
+                result = checkPair(firstRole(others), role);
             }
             if (result != VKN_SUCCESS) {
                 return result;
@@ -317,15 +314,16 @@ private:
     VknResult checkFits(VknRole role) const {
         const uint64_t size = execution_.tensors[role].bufferSize;
         const ByteRange range = wholeRange(execution_, role);
-        const FieldName field = operandField(indexOfRole_[role], "bufferSize");
         const char* name = findRole(role)->name;
         if (range.end > size) {
+            const FieldName field = operandField(indexOfRole_[role], "bufferSize");
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, field.text, size, range.end,
                         "the buffer of %s must have at least %llu bytes for %llu rows", name,
                         static_cast<unsigned long long>(range.end), static_cast<unsigned long long>(info_.rows));
         }
         const uint64_t words = boundRange(range, 16).end;
         if (words > size) {
+            const FieldName field = operandField(indexOfRole_[role], "bufferSize");
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, field.text, size, words,
                         "%s ends inside a word, which is accessed as a whole: the buffer must have at least %llu bytes",
                         name, static_cast<unsigned long long>(words));
@@ -343,7 +341,6 @@ private:
         const RoleInfo& second = *findRole(b);
         const Tensor& x = execution_.tensors[a];
         const Tensor& y = execution_.tensors[b];
-        const FieldName field = operandField(indexOfRole_[b], "offset");
         const bool shareBinding =
             shareBindingOf(plan_.rows, first, second) || shareBindingOf(plan_.columns, first, second);
         if (shareBinding && x.buffer != y.buffer) {
@@ -353,7 +350,8 @@ private:
         const bool isWritten = plan_.spec.writes(first) || plan_.spec.writes(second);
         if (isWritten && x.buffer == y.buffer &&
             tensorsOverlap({x, wholeRange(execution_, a)}, {y, wholeRange(execution_, b)}, execution_.shape)) {
-            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, field.text, y.offset, x.offset,
+            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(indexOfRole_[b], "offset").text, y.offset,
+                        x.offset,
                         "%s overlaps %s; only a plan with VKN_PLAN_IN_PLACE_BIT may write what it reads", second.name,
                         first.name);
         }

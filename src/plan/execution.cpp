@@ -25,10 +25,10 @@ static bool isTensorAligned(const Tensor& tensor, const RowShape& shape) {
 
 static bool isExecutionAligned(const Execution& execution) {
     bool aligned = execution.spec->kernelRowSize() % execution.choice->chunk == 0;
-    for (uint32_t r = 1; r < kRoleCount; ++r) {
-        const RoleInfo* role = findRole(static_cast<VknRole>(r));
-        if (execution.spec->has(role->role) && role->extent <= Extent::Parameters) {
-            aligned = aligned && isTensorAligned(execution.tensors[r], execution.shape);
+    for (RoleSet left = execution.spec->roles; left != 0; left = withoutFirst(left)) {
+        const VknRole role = firstRole(left);
+        if (findRole(role)->extent <= Extent::Parameters) {
+            aligned = aligned && isTensorAligned(execution.tensors[role], execution.shape);
         }
     }
     return aligned;
@@ -37,13 +37,9 @@ static bool isExecutionAligned(const Execution& execution) {
 // Calls visit(role, binding) in the order of bindings; operands that share one follow each other.
 template <typename Visit>
 static void forEachOperand(const KernelInterface& kernel, const Visit& visit) {
-    for (uint32_t binding = 0; binding < kernel.signature.bindingCount; ++binding) {
-        for (uint32_t r = 1; r < kRoleCount; ++r) {
-            const RoleInfo* role = findRole(static_cast<VknRole>(r));
-            if (kernel.has(role->role) && role->hasSlot() && kernel.bindingOf(*role) == binding) {
-                visit(*role, binding);
-            }
-        }
+    for (uint32_t i = 0; i < kernel.inOrderCount; ++i) {
+        const RoleInfo& role = *findRole(kernel.inOrder[i]);
+        visit(role, kernel.bindingOf(role));
     }
 }
 
@@ -66,7 +62,7 @@ static uint32_t collectBound(const Execution& execution, BoundTensor* bound) {
     for (const KernelInterface* kernel : {execution.rows, execution.columns}) {
         if (kernel != nullptr) {
             forEachOperand(*kernel, [&](const RoleInfo& role, uint32_t binding) {
-                bound[count++] = {execution.tensors[role.role], first + binding, isPerRow(execution, role)};
+                bound[count++] = {&execution.tensors[role.role], first + binding, isPerRow(execution, role)};
             });
             first = VKN_BINDING_COUNT;
         }

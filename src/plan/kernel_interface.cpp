@@ -4,6 +4,17 @@
 
 namespace vkn {
 
+static void orderByBinding(KernelInterface& kernel) {
+    for (uint32_t binding = 0; binding < kernel.signature.bindingCount; ++binding) {
+        for (RoleSet left = kernel.roles; left != 0; left = withoutFirst(left)) {
+            const RoleInfo& role = *findRole(firstRole(left));
+            if (role.hasSlot() && kernel.bindingOf(role) == binding) {
+                kernel.inOrder[kernel.inOrderCount++] = role.role;
+            }
+        }
+    }
+}
+
 VknResult makeKernelInterface(const DeviceFacts& facts, const OperationSpec& spec, RoleSet roles, uint32_t scratchWords,
                               KernelInterface& made, VknError* error) {
     made.roles = roles;
@@ -13,6 +24,9 @@ VknResult makeKernelInterface(const DeviceFacts& facts, const OperationSpec& spe
         return fail(error, VKN_ERROR_UNSUPPORTED, "pOperands", made.words.count, VKN_MAX_WORDS,
                     "these operands and options need %u words of push constants, and devices grant %u",
                     made.words.count, uint32_t{VKN_MAX_WORDS});
+    }
+    if (result == VKN_SUCCESS) {
+        orderByBinding(made);
     }
     return result;
 }

@@ -144,13 +144,20 @@ static constexpr PlacementInfo kPlacements[] = {
       VKN_ROLE_RESIDUAL_OUTPUT_GRADIENT, VKN_ROLE_RESIDUAL_GRADIENT}},
 };
 
-const RoleInfo* findRole(VknRole role) {
+static constexpr bool areRolesInOrder() {
+    uint32_t number = 0;
     for (const RoleInfo& info : kRoles) {
-        if (info.role == role) {
-            return &info;
+        if (static_cast<uint32_t>(info.role) != ++number) {
+            return false;
         }
     }
-    return nullptr;
+    return number + 1 == kRoleCount;
+}
+
+const RoleInfo* findRole(VknRole role) {
+    static_assert(areRolesInOrder(), "recording looks roles up many times, so each is at its number");
+    const auto number = static_cast<uint32_t>(role);
+    return number != 0 && number < kRoleCount ? &kRoles[number - 1] : nullptr;
 }
 
 const OperationInfo* findOperation(VknOperation operation) {

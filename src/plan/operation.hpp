@@ -4,6 +4,8 @@
 
 #include "vknorm/vknorm.h"
 
+#include <bit>
+
 namespace vkn {
 
 constexpr uint32_t kRoleCount = 51;  // VknRole is 1 to 50; index 0 is unused
@@ -23,6 +25,10 @@ enum class Extent {
 
 using RoleSet = uint64_t;  // bit (1 << role)
 constexpr RoleSet roleBit(VknRole role) { return RoleSet{1} << static_cast<uint32_t>(role); }
+
+// For loops over a set that is not empty, in the order of roles' numbers.
+constexpr VknRole firstRole(RoleSet roles) { return static_cast<VknRole>(std::countr_zero(roles)); }
+constexpr RoleSet withoutFirst(RoleSet roles) { return roles & (roles - 1); }
 
 constexpr VknType kAnyFloat = VKN_TYPE_MAX_ENUM;
 

@@ -64,7 +64,7 @@ static bool fits(const RowShape& shape, const BoundTensor* tensors, uint32_t ten
     for (uint32_t i = 0; i < tensorCount; ++i) {
         const BoundTensor& bound = tensors[i];
         const ByteRange own =
-            rowRange(bound.tensor, shape, bound.isPerRow ? first : 0, bound.isPerRow ? count : (count != 0 ? 1 : 0));
+            rowRange(*bound.tensor, shape, bound.isPerRow ? first : 0, bound.isPerRow ? count : (count != 0 ? 1 : 0));
         const bool continues = i != 0 && tensors[i - 1].binding == bound.binding;
         range = continues ? join(range, own) : own;
         if (range.end == kTooLarge || saturatingAdd(range.size(), alignment + 3u) > maxRange) {

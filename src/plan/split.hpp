@@ -59,7 +59,7 @@ struct Split {
 
 // Tensors that share a binding follow each other and have the same number in `binding`.
 struct BoundTensor {
-    Tensor tensor;
+    const Tensor* tensor = nullptr;
     uint32_t binding = 0;
     bool isPerRow = false;
 };

@@ -89,14 +89,14 @@ void expectCovered(const RowShape& shape, const std::vector<BoundTensor>& tensor
                 continue;
             }
             const ByteRange range =
-                vkn::boundRange(vkn::rowRange(bound.tensor, shape, run.first, run.count), alignment);
+                vkn::boundRange(vkn::rowRange(*bound.tensor, shape, run.first, run.count), alignment);
             ASSERT_LE(range.size(), maxRange);
             ASSERT_EQ(range.begin % alignment, 0u);
             for (const uint64_t row : {run.first, run.first + run.count / 2, run.first + run.count - 1}) {
-                ASSERT_TRUE(startOfRow(bound.tensor, shape, row) >= range.begin);
-                ASSERT_TRUE(endOfRow(bound.tensor, shape, row) <= range.end);
+                ASSERT_TRUE(startOfRow(*bound.tensor, shape, row) >= range.begin);
+                ASSERT_TRUE(endOfRow(*bound.tensor, shape, row) <= range.end);
                 // A kernel counts elements from the bound start in 32 bits.
-                ASSERT_TRUE((endOfRow(bound.tensor, shape, row) - range.begin) / bound.tensor.elementSize < 1ull << 32);
+                ASSERT_TRUE((endOfRow(*bound.tensor, shape, row) - range.begin) / bound.tensor->elementSize < 1ull << 32);
             }
         }
     }
@@ -110,13 +110,14 @@ TEST(Split, EveryRowIsInOneDispatchThatFits) {
         shape.rows = 1 + random.below(200);
         shape.rowsPerOuter = random.below(3) == 0 ? shape.rows : 1 + random.below(12);
         const uint64_t hidden = 1 + random.below(50);
+        vkn::Tensor made[3];
         std::vector<BoundTensor> tensors;
         for (uint32_t t = 0; t < 3; ++t) {
             const uint64_t stride = hidden + random.below(10);
             const uint32_t size = random.below(2) == 0 ? 2 : 4;
-            tensors.push_back({makeTensor(size * random.below(30), size, hidden, stride,
-                                          shape.rowsPerOuter * stride + random.below(20)),
-                               t, true});
+            made[t] = makeTensor(size * random.below(30), size, hidden, stride,
+                                 shape.rowsPerOuter * stride + random.below(20));
+            tensors.push_back({&made[t], t, true});
         }
         const uint64_t maxRange = 512 + random.below(4000);
         Split split;
@@ -130,7 +131,8 @@ TEST(Split, EveryRowIsInOneDispatchThatFits) {
 
 TEST(Split, WhatFitsIsNotSplit) {
     const RowShape shape{1000, 1000};
-    const BoundTensor tensor{makeTensor(0, 4, 64, 64, 64000), 0, true};
+    const vkn::Tensor whole = makeTensor(0, 4, 64, 64, 64000);
+    const BoundTensor tensor{&whole, 0, true};
     Split split;
     ASSERT_TRUE(vkn::planSplit(shape, &tensor, 1, 1u << 27, 256, true, split));
     EXPECT_EQ(split.dispatchCount, 1u);
@@ -138,7 +140,8 @@ TEST(Split, WhatFitsIsNotSplit) {
 
 TEST(Split, BlocksThatMayNotJoinAreDispatchesOfTheirOwn) {
     const RowShape shape{1000, 300};
-    const BoundTensor tensor{makeTensor(0, 4, 64, 64, 19200), 0, true};
+    const vkn::Tensor blocks = makeTensor(0, 4, 64, 64, 19200);
+    const BoundTensor tensor{&blocks, 0, true};
     Split split;
     ASSERT_TRUE(vkn::planSplit(shape, &tensor, 1, 1u << 27, 256, false, split));
     EXPECT_EQ(split.dispatchCount, 4u);
@@ -167,9 +170,9 @@ TEST(Split, BeyondTwoToThe31Elements) {
     for (const Case& c : cases) {
         const RowShape shape{c.rows, c.perOuter};
         const uint64_t outer = c.outerStride != 0 ? c.outerStride : c.perOuter * c.rowStride;
-        const std::vector<BoundTensor> tensors = {
-            {makeTensor(6 * c.elementSize, c.elementSize, c.hidden, c.rowStride, outer), 0, true},
-            {makeTensor(4, 4, 1, 1, c.perOuter), 1, true}};
+        const vkn::Tensor rows = makeTensor(6 * c.elementSize, c.elementSize, c.hidden, c.rowStride, outer);
+        const vkn::Tensor scalars = makeTensor(4, 4, 1, 1, c.perOuter);
+        const std::vector<BoundTensor> tensors = {{&rows, 0, true}, {&scalars, 1, true}};
         Split split;
         ASSERT_TRUE(vkn::planSplit(shape, tensors.data(), 2, c.maxRange, 16, true, split))
             << c.rows << " x " << c.hidden;
@@ -180,7 +183,8 @@ TEST(Split, BeyondTwoToThe31Elements) {
 
 TEST(Split, ARowThatFitsNowhereIsRefused) {
     const RowShape shape{2, 2};
-    const BoundTensor tensor{makeTensor(0, 4, 1u << 24, 1u << 24, 0), 0, true};
+    const vkn::Tensor wide = makeTensor(0, 4, 1u << 24, 1u << 24, 0);
+    const BoundTensor tensor{&wide, 0, true};
     Split split;
     EXPECT_TRUE(vkn::planSplit(shape, &tensor, 1, 1ull << 27, 16, true, split));
     EXPECT_FALSE(vkn::planSplit(shape, &tensor, 1, (1ull << 26) - 1, 16, true, split));
@@ -191,8 +195,7 @@ TEST(Split, OverflowIsSaturatedAndRefused) {
     EXPECT_EQ(vkn::saturatingAdd(vkn::kTooLarge - 1, 5), vkn::kTooLarge);
     EXPECT_EQ(vkn::saturatingMultiply(0, vkn::kTooLarge), 0u);
     const RowShape shape{3, 1};
-    const BoundTensor tensor{makeTensor(0, 4, 1, 1, 1ull << 63), 0, true};
-    EXPECT_EQ(vkn::rowRange(tensor.tensor, shape, 0, 3).end, vkn::kTooLarge);
+    EXPECT_EQ(vkn::rowRange(makeTensor(0, 4, 1, 1, 1ull << 63), shape, 0, 3).end, vkn::kTooLarge);
 }
 
 }  // namespace
