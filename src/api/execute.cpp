@@ -103,12 +103,18 @@ VknResult vknCmdExecuteBinding(VknBinding binding, VkCommandBuffer commandBuffer
     }
     const bool gpuRows = made.spec->isSet(VKN_PLAN_GPU_ROWS_BIT);
     const uint64_t recorded = gpuRows ? made.shape.rows : rows;
+    const SetSource source = {binding->pool.sets, true};
+    if (recorded == made.shape.rows) {
+        if (hasWork(made)) {
+            recordExecution(*binding->plan, commandBuffer, made, source);
+        }
+        return VKN_SUCCESS;
+    }
     // The split stays that of the binding: dispatches past the rows are left out.
     Execution execution = made;
     execution.shape.rows = recorded;
-    if (!hasWork(execution)) {
-        return VKN_SUCCESS;
+    if (hasWork(execution)) {
+        recordExecution(*binding->plan, commandBuffer, execution, source);
     }
-    recordExecution(*binding->plan, commandBuffer, execution, {binding->pool.sets, true});
     return VKN_SUCCESS;
 }

@@ -64,7 +64,7 @@ static uint32_t collectBound(const Execution& execution, BoundTensor* bound) {
             forEachOperand(*kernel, [&](const RoleInfo& role, uint32_t binding) {
                 bound[count++] = {&execution.tensors[role.role], first + binding, isPerRow(execution, role)};
             });
-            first = VKN_BINDING_COUNT;
+            first = kMostStorageBuffers;
         }
     }
     return count;
@@ -106,7 +106,7 @@ ByteRange operandRange(const Execution& execution, VknRole role) {
 }
 
 static void bindOperands(const Execution& execution, const KernelInterface& kernel, Dispatch& dispatch) {
-    ByteRange ranges[VKN_BINDING_COUNT];
+    ByteRange ranges[kMostStorageBuffers];
     forEachOperand(kernel, [&](const RoleInfo& role, uint32_t binding) {
         const ByteRange own = boundRange(rangeOfRun(execution, role, dispatch.run), execution.alignment);
         const bool isFirst = dispatch.buffers[binding].buffer == VK_NULL_HANDLE;

@@ -38,8 +38,8 @@ struct BoundBuffer {
 };
 
 struct Dispatch {
-    BoundBuffer buffers[VKN_BINDING_COUNT];  // by binding number
-    ByteRange written[VKN_BINDING_COUNT];    // the same ranges, where something is written; otherwise empty
+    BoundBuffer buffers[kMostStorageBuffers];  // by binding number
+    ByteRange written[kMostStorageBuffers];    // the same ranges, where something is written; otherwise empty
     RowConstants constants = {};
     RowRun run;
     uint32_t workgroups = 0;

@@ -7,7 +7,6 @@
 
 namespace vkn {
 
-static constexpr uint32_t kMostStorageBuffers = 8;
 
 uint32_t layoutStorageBuffers(const DeviceFacts& facts) {
     return facts.maxStorageBuffers < kMostStorageBuffers ? facts.maxStorageBuffers : kMostStorageBuffers;

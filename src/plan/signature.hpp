@@ -7,6 +7,8 @@
 
 namespace vkn {
 
+constexpr uint32_t kMostStorageBuffers = 8;  // of a layout, whatever the device grants
+
 struct Signature {
     uint32_t bindingOfSlot[VKN_BINDING_COUNT] =
         {};  // an absent slot has a present one's binding, which it never accesses

@@ -7,7 +7,12 @@ namespace vkn {
 // Rows of one dispatch: 32-bit row numbers, with room for the grid's stride on top.
 static constexpr uint64_t kMaxRowsPerDispatch = 1ull << 30;
 
-uint64_t saturatingMultiply(uint64_t a, uint64_t b) { return a != 0 && b > kTooLarge / a ? kTooLarge : a * b; }
+uint64_t saturatingMultiply(uint64_t a, uint64_t b) {
+    if ((a | b) <= UINT32_MAX) {
+        return a * b;
+    }
+    return a != 0 && b > kTooLarge / a ? kTooLarge : a * b;
+}
 
 uint64_t saturatingAdd(uint64_t a, uint64_t b) { return b > kTooLarge - a ? kTooLarge : a + b; }
 
@@ -35,6 +40,11 @@ ByteRange rowRange(const Tensor& tensor, const RowShape& shape, uint64_t first, 
                         outers * tensor.rowsOfOuter);
     }
     const uint64_t last = first + (count - 1);
+    if (last < shape.rowsPerOuter) {  // all in the first block, as nearly always: without a division
+        const uint64_t end = saturatingAdd(rowStart(tensor, 0, last), tensor.rowElements);
+        return {saturatingAdd(tensor.offset, saturatingMultiply(rowStart(tensor, 0, first), tensor.elementSize)),
+                saturatingAdd(tensor.offset, saturatingMultiply(end, tensor.elementSize))};
+    }
     const uint64_t firstOuter = first / shape.rowsPerOuter;
     const uint64_t lastOuter = last / shape.rowsPerOuter;
     uint64_t end = rowStart(tensor, lastOuter, last % shape.rowsPerOuter);

@@ -59,9 +59,9 @@ struct Split {
 
 // Tensors that share a binding follow each other and have the same number in `binding`.
 struct BoundTensor {
-    const Tensor* tensor = nullptr;
-    uint32_t binding = 0;
-    bool isPerRow = false;
+    const Tensor* tensor;
+    uint32_t binding;
+    bool isPerRow;
 };
 
 // The largest runs of rows for which no binding is larger than `maxRange`, of one outer block each if they may not join. False where not even one row fits.

@@ -58,8 +58,8 @@ namespace {
 
 // The Vulkan structures of a set's contents; they point into each other, so the object stays where it is.
 struct Writes {
-    VkDescriptorBufferInfo buffers[VKN_BINDING_COUNT + 1];
-    VkWriteDescriptorSet writes[VKN_BINDING_COUNT + 1];
+    VkDescriptorBufferInfo buffers[kMostStorageBuffers + 1];
+    VkWriteDescriptorSet writes[kMostStorageBuffers + 1];
     uint32_t count = 0;
 
     Writes(VkDescriptorSet set, const DescriptorContents& contents) {

@@ -8,7 +8,7 @@ namespace vkn {
 
 // What a set holds: storage buffers from binding 0 up, and the uniform buffer of an indirect dispatch.
 struct DescriptorContents {
-    BoundBuffer storage[VKN_BINDING_COUNT];
+    BoundBuffer storage[kMostStorageBuffers];
     uint32_t storageCount = 0;
     BoundBuffer dispatchArguments;  // no buffer: none
 };

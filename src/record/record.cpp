@@ -234,9 +234,9 @@ private:
 
     // Whether `writer` writes where `other` binds.
     static bool writesInto(const Dispatch& writer, const Dispatch& other) {
-        for (uint32_t i = 0; i < VKN_BINDING_COUNT; ++i) {
+        for (uint32_t i = 0; i < kMostStorageBuffers; ++i) {
             const ByteRange& range = writer.written[i];
-            for (uint32_t j = 0; j < VKN_BINDING_COUNT && range.size() != 0; ++j) {
+            for (uint32_t j = 0; j < kMostStorageBuffers && range.size() != 0; ++j) {
                 const BoundBuffer& bound = other.buffers[j];
                 if (bound.buffer == writer.buffers[i].buffer && range.begin < bound.offset + bound.size &&
                     bound.offset < range.end) {
