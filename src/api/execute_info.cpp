@@ -155,13 +155,13 @@ private:
             const VknOperand& operand = info_.pOperands[i];
             const RoleInfo* role = findRole(operand.role);
             if (role == nullptr || !plan_.spec.has(operand.role)) {
-                return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(i, "role").text, operand.role, plan_.spec.roles,
-                            "the plan has no such operand%s%s", role != nullptr ? ": " : "",
+                return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(i, "role").text, operand.role,
+                            plan_.spec.roles, "the plan has no such operand%s%s", role != nullptr ? ": " : "",
                             role != nullptr ? role->name : "");
             }
             if ((seen & roleBit(operand.role)) != 0) {
-                return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(i, "role").text, operand.role, 1, "%s is listed twice",
-                            role->name);
+                return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(i, "role").text, operand.role, 1,
+                            "%s is listed twice", role->name);
             }
             seen |= roleBit(operand.role);
             indexOfRole_[operand.role] = i;
@@ -351,9 +351,8 @@ private:
         if (isWritten && x.buffer == y.buffer &&
             tensorsOverlap({x, wholeRange(execution_, a)}, {y, wholeRange(execution_, b)}, execution_.shape)) {
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(indexOfRole_[b], "offset").text, y.offset,
-                        x.offset,
-                        "%s overlaps %s; only a plan with VKN_PLAN_IN_PLACE_BIT may write what it reads", second.name,
-                        first.name);
+                        x.offset, "%s overlaps %s; only a plan with VKN_PLAN_IN_PLACE_BIT may write what it reads",
+                        second.name, first.name);
         }
         return VKN_SUCCESS;
     }

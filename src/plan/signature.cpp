@@ -7,7 +7,6 @@
 
 namespace vkn {
 
-
 uint32_t layoutStorageBuffers(const DeviceFacts& facts) {
     return facts.maxStorageBuffers < kMostStorageBuffers ? facts.maxStorageBuffers : kMostStorageBuffers;
 }

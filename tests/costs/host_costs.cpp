@@ -259,8 +259,9 @@ void registerAll(Device& device) {
                 ->Unit(benchmark::kMicrosecond);
         }
     }
-    benchmark::RegisterBenchmark("context", [&device](benchmark::State& state) { createContext(state, device); })
-        ->Unit(benchmark::kMicrosecond);
+    benchmark::RegisterBenchmark("context", [&device](benchmark::State& state) {
+        createContext(state, device);
+    })->Unit(benchmark::kMicrosecond);
 }
 
 }  // namespace

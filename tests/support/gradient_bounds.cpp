@@ -179,8 +179,9 @@ void NormGradientBound::boundAboutSaved(const SavedStatistics& saved) {
     left_ = meanOf(aboutSaved_);
     const Interval& left = left_.interval();
     const Fp32Range correction =
-        saved.rstd > 0.0 ? widened(Fp32Range(Interval{left.low / saved.rstd, left.high / saved.rstd}), kDivision * kU, kFlush)
-                         : Fp32Range(0.0);
+        saved.rstd > 0.0
+            ? widened(Fp32Range(Interval{left.low / saved.rstd, left.high / saved.rstd}), kDivision * kU, kFlush)
+            : Fp32Range(0.0);
     for (const Fp32Range& element : centred) {
         normalised_.push_back((element + minus(correction)) * rstd_);
     }

@@ -96,7 +96,8 @@ void expectCovered(const RowShape& shape, const std::vector<BoundTensor>& tensor
                 ASSERT_TRUE(startOfRow(*bound.tensor, shape, row) >= range.begin);
                 ASSERT_TRUE(endOfRow(*bound.tensor, shape, row) <= range.end);
                 // A kernel counts elements from the bound start in 32 bits.
-                ASSERT_TRUE((endOfRow(*bound.tensor, shape, row) - range.begin) / bound.tensor->elementSize < 1ull << 32);
+                ASSERT_TRUE((endOfRow(*bound.tensor, shape, row) - range.begin) / bound.tensor->elementSize <
+                            1ull << 32);
             }
         }
     }
