@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 namespace vknorm::compare {
 namespace {
@@ -196,7 +198,7 @@ CopyFigures CopyBench::measure(uint64_t bytes) {
         };
         figures.transfer = timeIndependent(device_, transfer, job.slots().slots, options_);
         job.forgetLast();
-        figures.compute = measureCompute(job);
+        figures.compute = measureCompute(job, figures.bytes);
         if (!job.isLastCopied()) {
             figures.compute.reset();
             figures.fault = "the compute copy is wrong";
@@ -207,21 +209,31 @@ CopyFigures CopyBench::measure(uint64_t bytes) {
     return figures;
 }
 
-ComputeCopy CopyBench::measureCompute(Job& job) const {
+Timing CopyBench::timeCompute(Job& job, const CopyShape& shape, const TimingOptions& options) const {
+    const auto record = [&](VkCommandBuffer commands, uint32_t slot) { job.recordCompute(commands, slot, shape); };
+    return timeIndependent(device_, record, job.slots().slots, options);
+}
+
+CopyShape CopyBench::bestShape(Job& job) const {
     const TimingOptions screening = screeningOf(options_);
-    const auto time = [&](const CopyShape& shape, const TimingOptions& options) {
-        const auto record = [&](VkCommandBuffer commands, uint32_t slot) { job.recordCompute(commands, slot, shape); };
-        return timeIndependent(device_, record, job.slots().slots, options);
-    };
-    std::optional<ComputeCopy> best;
+    CopyShape best = {};
+    double least = std::numeric_limits<double>::infinity();
     for (const CopyShape& shape : copyShapes(device_.limits().maxComputeWorkGroupInvocations)) {
-        const Timing timing = time(shape, screening);
-        if (!best || timing.seconds() < best->timing.seconds()) {
-            best = ComputeCopy{timing, shape};
+        const double seconds = timeCompute(job, shape, screening).seconds();
+        if (seconds < least) {
+            least = seconds;
+            best = shape;
         }
     }
-    best->timing = time(best->shape, options_);
-    return *best;
+    return best;
+}
+
+ComputeCopy CopyBench::measureCompute(Job& job, uint64_t bytes) {
+    const int octave = std::ilogb(static_cast<double>(bytes));
+    const auto known = shapes_.find(octave);
+    const CopyShape shape = known != shapes_.end() ? known->second : bestShape(job);
+    shapes_[octave] = shape;
+    return {timeCompute(job, shape, options_), shape};
 }
 
 Timing CopyBench::emptyDispatch(bool isDependent) {

@@ -55,14 +55,17 @@ private:
     class Kernels;
     class Job;
     CopyFigures measure(uint64_t bytes);
-    ComputeCopy measureCompute(Job& job) const;
+    ComputeCopy measureCompute(Job& job, uint64_t bytes);
+    CopyShape bestShape(Job& job) const;
+    Timing timeCompute(Job& job, const CopyShape& shape, const TimingOptions& options) const;
 
     Device& device_;
     Patterns& patterns_;
     MemoryLimits limits_;
     TimingOptions options_;
     std::unique_ptr<Kernels> kernels_;
-    std::map<uint64_t, CopyFigures> figures_;
+    std::map<uint64_t, CopyFigures> figures_;  // by bytes
+    std::map<int, CopyShape> shapes_;          // the best by the power of two below the bytes
 };
 
 }  // namespace vknorm::compare

@@ -4,8 +4,8 @@
 namespace vknorm::compare {
 namespace {
 
-// Below this, how long a dispatch takes is mostly not a matter of its bytes.
-constexpr uint64_t kSmallBytes = uint64_t{1} << 20;
+// Up to so many rows, as when tokens are decoded one by one, it counts how soon the next operation can begin.
+constexpr uint64_t kRowsOfDecoding = 32;
 
 Program makeProgram(Session& session, const std::vector<StepInput>& steps, const KernelOverride& kernel) {
     return {session.device(), session.patterns(), steps, kernel, session.memory()};
@@ -65,7 +65,7 @@ void measureCase(Session& session, const KernelOverride& kernel, const MeasurePa
             return;
         }
         result.timing = timeProgram(session, program);
-        if (parts.latency && result.leastBytes <= kSmallBytes) {
+        if (parts.latency && result.test.shape.rows <= kRowsOfDecoding) {
             const auto record = [&](VkCommandBuffer commands, uint32_t slot) { program.record(commands, slot); };
             result.latency = timeDependent(session.device(), record, session.timing());
         }

@@ -10,7 +10,7 @@ namespace vknorm::compare {
 bool verifyCase(Session& session, const KernelOverride& kernel, CaseResult& result);
 
 struct MeasureParts {
-    bool latency = true;  // of small cases
+    bool latency = true;  // of few rows
     bool copy = true;
     bool apart = true;
 };

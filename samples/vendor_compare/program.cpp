@@ -189,9 +189,8 @@ void Program::makeOwnTensors(size_t index, const StepInput& input) {
 // A token's heads of the query, then its heads of the key.
 void Program::interleaveKey(Step& step, VknRole key) {
     const uint64_t hiddenSize = step.test.shape.hiddenSize;
-    const auto query = std::find_if(step.operands.begin(), step.operands.end(), [&](const StepOperand& operand) {
-        return operand.role == vkn::queryRoleOf(key);
-    });
+    const auto query = std::find_if(step.operands.begin(), step.operands.end(),
+                                    [&](const StepOperand& operand) { return operand.role == vkn::queryRoleOf(key); });
     query->outerStride = kHeads * hiddenSize;
     StepOperand operand = *query;
     operand.role = key;

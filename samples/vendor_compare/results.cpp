@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <stdexcept>
 
 namespace vknorm::compare {
@@ -73,6 +74,8 @@ std::optional<double> CaseResult::gainOfFusion() const {
 Json toJson(const Timing& timing) {
     const Summary& summary = timing.measured.summary;
     return {{"medianSeconds", summary.median},
+            {"lowSeconds", summary.low},
+            {"highSeconds", std::isfinite(summary.high) ? Json(summary.high) : Json(nullptr)},
             {"medianAbsoluteDeviationSeconds", summary.deviation},
             {"p95Seconds", summary.p95},
             {"samples", summary.count},

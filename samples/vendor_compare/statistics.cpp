@@ -41,6 +41,18 @@ size_t warmUp(const std::function<double()>& sample, const std::function<double(
     return samples.size();
 }
 
+// The number of samples below the median of all that could be is binomial, which is nearly normal.
+void addInterval(const std::vector<double>& sorted, Summary& summary) {
+    constexpr size_t kFewest = 6;
+    constexpr double kDeviations = 1.96;
+    if (sorted.size() >= kFewest) {
+        const auto count = static_cast<double>(sorted.size());
+        const auto rank = static_cast<size_t>(std::ceil(0.5 * (count - kDeviations * std::sqrt(count))));
+        summary.low = sorted[rank - 1];
+        summary.high = sorted[sorted.size() - rank];
+    }
+}
+
 }  // namespace
 
 Summary summarise(std::vector<double> samples) {
@@ -53,6 +65,7 @@ Summary summarise(std::vector<double> samples) {
     summary.median = middleOf(samples);
     const size_t rank = (samples.size() * 95 + 99) / 100;
     summary.p95 = samples[rank - 1];
+    addInterval(samples, summary);
     for (double& value : samples) {
         value = std::fabs(value - summary.median);
     }
@@ -61,13 +74,10 @@ Summary summarise(std::vector<double> samples) {
 }
 
 double uncertainty(const Summary& summary) {
-    if (summary.count < 2 || summary.median <= 0.0) {
+    if (summary.median <= 0.0) {
         return std::numeric_limits<double>::infinity();
     }
-    constexpr double kDeviations = 1.4826;    // standard deviations in a median absolute deviation
-    constexpr double kOfTheMedian = 1.25331;  // how much less a median knows than a mean
-    return kOfTheMedian * kDeviations * summary.deviation / std::sqrt(static_cast<double>(summary.count)) /
-           summary.median;
+    return std::max(summary.median - summary.low, summary.high - summary.median) / summary.median;
 }
 
 Measured measureUntilStable(const std::function<double()>& sample, const std::function<double()>& now,

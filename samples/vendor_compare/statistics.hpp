@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <vector>
 
 namespace vknorm::compare {
@@ -12,16 +13,20 @@ struct Summary {
     double median = 0.0;
     double deviation = 0.0;  // the median absolute deviation from the median
     double p95 = 0.0;        // the smallest sample that 95 % are not above
+    // Where the median of many more samples would be, in 95 % of all cases: samples themselves, so that nothing is assumed
+    // of how they are distributed. 0 and infinity of fewer than six.
+    double low = 0.0;
+    double high = std::numeric_limits<double>::infinity();
     size_t count = 0;
 };
 
 Summary summarise(std::vector<double> samples);
 
-// The standard error of the median as a share of it, as if samples were normally distributed; infinite of fewer than two.
+// How far low or high is from the median, as a share of it.
 double uncertainty(const Summary& summary);
 
 struct MeasureLimits {
-    double uncertainty = 0.01;   // enough is known
+    double uncertainty = 0.02;   // enough is known
     double seconds = 1.0;        // the longest to measure
     double warmUpSeconds = 0.5;  // and to warm up before that
     size_t fewest = 7;           // samples, whatever they say, unless time is up

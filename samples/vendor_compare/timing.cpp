@@ -11,19 +11,17 @@ namespace {
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-// So many dispatches, recorded once.
+// So many dispatches on slots in turns. Whole rounds over the slots, or, where those are too many, each submit goes on where
+// the one before ended: what a dispatch reads was always last touched a round ago.
 class Batch {
 public:
-    Batch(Device& device, const RecordSlot& record, uint32_t slots, uint32_t dispatches)
-        : commands_(device), dispatches_(dispatches) {
-        VkCommandBuffer handle = commands_.begin();
-        for (uint32_t i = 0; i < dispatches; ++i) {
-            if (i != 0 && i % slots == 0) {
-                device.recordBarrier(handle);
-            }
-            record(handle, i % slots);
-        }
-        commands_.end();
+    Batch(Device& device, const RecordSlot& record, uint32_t slots, uint32_t wanted)
+        : device_(device),
+          record_(record),
+          slots_(slots),
+          dispatches_(wanted >= slots ? wanted / slots * slots : wanted),
+          commands_(device) {
+        recordNext();
     }
 
     // Seconds of one dispatch.
@@ -33,19 +31,40 @@ public:
         if (result.source == TimingSource::HostClock) {
             source = result.source;
         }
+        if (dispatches_ < slots_) {
+            recordNext();
+        }
         return result.seconds / dispatches_;
     }
 
+    uint32_t dispatches() const { return dispatches_; }
+
 private:
-    CommandBuffer commands_;
+    void recordNext() {
+        VkCommandBuffer handle = commands_.begin();
+        for (uint32_t i = 0; i < dispatches_; ++i) {
+            if (i != 0 && i % slots_ == 0) {
+                device_.recordBarrier(handle);
+            }
+            record_(handle, (next_ + i) % slots_);
+        }
+        commands_.end();
+        next_ = (next_ + dispatches_) % slots_;
+    }
+
+    Device& device_;
+    const RecordSlot& record_;
+    uint32_t slots_;
     uint32_t dispatches_;
+    uint32_t next_ = 0;
+    CommandBuffer commands_;
 };
 
 // How many dispatches make a submit of the wanted length: twice, because a single one shows little but what a submit costs.
 uint32_t countDispatches(Device& device, const RecordSlot& record, uint32_t slots, const TimingOptions& options) {
     uint32_t count = 1;
-    for (const uint32_t first : {1U, slots}) {
-        Batch batch(device, record, slots, std::max(count, std::min(first, options.mostDispatches)));
+    for (int pass = 0; pass < 2; ++pass) {
+        Batch batch(device, record, slots, count);
         TimingSource source = TimingSource::GpuTimestamps;
         batch.run(source);  // pages are touched, caches are filled
         const double seconds = std::max(batch.run(source), 1e-9);
@@ -57,10 +76,8 @@ uint32_t countDispatches(Device& device, const RecordSlot& record, uint32_t slot
 
 Timing timeBatches(Device& device, const RecordSlot& record, uint32_t slots, const TimingOptions& options) {
     Timing timing;
-    timing.dispatchesPerSubmit = countDispatches(device, record, slots, options);
-    // Whole rounds: every slot is used as often, and what a submit uses is what all slots hold.
-    timing.dispatchesPerSubmit = std::max(timing.dispatchesPerSubmit / slots, 1U) * slots;
-    Batch batch(device, record, slots, timing.dispatchesPerSubmit);
+    Batch batch(device, record, slots, countDispatches(device, record, slots, options));
+    timing.dispatchesPerSubmit = batch.dispatches();
     const auto sample = [&] { return batch.run(timing.source); };
     timing.measured = measureUntilStable(sample, now, options.limits);
     return timing;

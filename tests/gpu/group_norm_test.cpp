@@ -32,7 +32,7 @@ struct ImageCase {
     uint64_t gap = 0;  // elements between an image and the next
     uint64_t offset = 16;
     std::optional<uint32_t> gpuRows;
-    bool persistent = false;  // recorded with a binding of its own
+    bool persistent = false;                                 // recorded with a binding of its own
     VknQuantization quantization = VKN_QUANTIZATION_STATIC;  // of an 8-bit output
     uint32_t blockSize = 0;
     FormVariant variant;
