@@ -123,7 +123,7 @@ void Session::runCase(CaseResult& result, const RunCase& run) {
 void Session::note(const CaseResult& result, const char* kind, FormatRow format) {
     console_.line(format(result));
     results_.write(toJson(result, kind));
-    ++counts_[static_cast<size_t>(result.status)];
+    count(result.status);
 }
 
 int Session::runCases(const std::vector<Case>& cases, const char* kind, FormatRow format, const RunCase& run) {

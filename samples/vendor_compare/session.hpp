@@ -42,6 +42,8 @@ public:
     using FormatRow = std::string (*)(const CaseResult&);
     int runCases(const std::vector<Case>& cases, const char* kind, FormatRow format, const RunCase& run);
 
+    // A row of the results that is not a case's.
+    void count(Status status) { ++counts_[static_cast<size_t>(status)]; }
     // The last line of the results, and the exit status.
     int end(const std::string& reason, int exitStatus);
 

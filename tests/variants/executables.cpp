@@ -16,8 +16,10 @@ bool isSpill(const char* name) {
     return (contains(name, "pill") || contains(name, "STP Count")) && !contains(name, "to reg");
 }
 
+// A lane's own. AMD's scalar registers are another file, of which newer GPUs always give all; "Pre-Sched" is no final number.
 bool isRegisters(const char* name) {
-    return strcmp(name, "VGPRs") == 0 || contains(name, "egister") || contains(name, "GPR");
+    return (contains(name, "egister") || contains(name, "GPR")) && !contains(name, "SGPR") &&
+           !contains(name, "Pre-Sched");
 }
 
 // "Instructions", "Instruction Count", "Instrs"; not the counts of one kind of them.
