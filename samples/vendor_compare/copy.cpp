@@ -205,6 +205,11 @@ CopyFigures CopyBench::measure(uint64_t bytes) {
         }
     } catch (const Skipped& skipped) {
         figures.fault = skipped.what();
+    } catch (const RuntimeError& error) {
+        if (error.result() != VK_ERROR_OUT_OF_DEVICE_MEMORY) {
+            throw;
+        }
+        figures.fault = error.what();
     }
     return figures;
 }
