@@ -30,7 +30,7 @@ int bench(const Arguments& arguments) {
     // What is compared is a kernel that is asked for with the library's choice for others; that says nothing.
     parts.apart = !arguments.leaveOutApart && !arguments.kernel.isGiven();
     session.console().line(benchHeader());
-    return session.runCases(selectCases(arguments.selection), "bench", benchRow,
+    return session.runCases("bench", benchRow,
                             [&](CaseResult& result) { measureCase(session, arguments.kernel, parts, result); });
 }
 

@@ -1,9 +1,9 @@
 // vknorm_compare: measures the library on any Vulkan device, checked first and next to a copy; results can be gathered
 // from many machines. README.md says how, and what the results mean.
 // SPDX-License-Identifier: Apache-2.0
+#include "case_runner.hpp"
 #include "commands.hpp"
 #include "interrupt.hpp"
-#include "session.hpp"
 
 #include <cstdio>
 #include <exception>

@@ -59,7 +59,7 @@ private:
         const bool isUnsupported = compiled.result == VKN_ERROR_UNSUPPORTED;
         totals.failures += isUnsupported ? 0U : 1U;
         const Status status = isUnsupported ? Status::Unsupported : Status::Failed;
-        session_.count(status);
+        session_.runner().count(status);
         session_.console().line(fmt::format("{} {}: {}", nameOf(status), compiled.text, compiled.error));
         session_.results().write(
             {{"kind", "static"}, {"variant", compiled.text}, {"status", nameOf(status)}, {"reason", compiled.error}});
@@ -67,7 +67,7 @@ private:
 
     void addPipeline(const test::CompiledVariant& compiled, size_t index) {
         const ExecutableStatistics statistics = reader_.statistics(compiled.pipelines[index]);
-        session_.count(Status::Ok);
+        session_.runner().count(Status::Ok);
         ++totals.pipelines;
         totals.withStatistics += statistics.all.empty() ? 0U : 1U;
         totals.spills += statistics.spills;
@@ -122,13 +122,13 @@ int compilePipelines(const Arguments& arguments) {
             survey.add(variant);
         }
     } catch (const Interrupted&) {
-        return session.end("interrupted", kExitInterrupted);
+        return session.runner().end("interrupted", kExitInterrupted);
     }
     const Totals& totals = survey.totals;
     session.console().line(fmt::format(
         "\n{} choices, {} plans, {} pipelines ({} with statistics), {} spilled, at most {} registers", variants.choices,
         totals.plans, totals.pipelines, totals.withStatistics, totals.spills, totals.mostRegisters));
-    return session.end("", totals.failures == 0 ? 0 : kExitWrong);
+    return session.runner().end("", totals.failures == 0 ? 0 : kExitWrong);
 }
 
 }  // namespace vknorm::compare

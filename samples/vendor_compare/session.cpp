@@ -2,11 +2,9 @@
 #include "session.hpp"
 
 #include "environment.hpp"
-#include "interrupt.hpp"
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <limits>
 
 namespace vknorm::compare {
@@ -56,7 +54,8 @@ Session::Session(const Arguments& arguments, const char* command, const DeviceOp
       device_(options),
       memory_(memoryOf(arguments, device_)),
       timing_(timingOf(arguments, device_.deviceInfo())),
-      checks_(checksOf(arguments)) {
+      checks_(checksOf(arguments)),
+      runner_(console_, results_, [this](VkResult result) { return isDeviceGone(result); }) {
     const DeviceInfo& info = device_.deviceInfo();
     const CacheSize cache = cacheOf(arguments, info);
     Json run = {
@@ -97,69 +96,8 @@ bool Session::isDeviceGone(VkResult result) {
     return result == VK_ERROR_DEVICE_LOST || (result == VK_TIMEOUT && !device_.waitIdle());
 }
 
-void Session::runCase(CaseResult& result, const RunCase& run) {
-    const auto end = [&](Status status, const char* reason) {
-        result.status = status;
-        result.reason = reason;
-    };
-    try {
-        run(result);
-    } catch (const Skipped& skipped) {
-        end(Status::Skipped, skipped.what());
-    } catch (const Unsupported& unsupported) {
-        end(Status::Unsupported, unsupported.what());
-    } catch (const RuntimeError& error) {
-        end(error.result() == VK_ERROR_OUT_OF_DEVICE_MEMORY ? Status::Skipped : Status::Failed, error.what());
-        isLost_ = isDeviceGone(error.result());
-    } catch (const std::exception& error) {
-        end(Status::Failed, error.what());
-    }
-    if (result.status != Status::Ok) {
-        result.timing.reset();  // whatever was measured is not to be believed
-        result.latency.reset();
-    }
-}
-
-void Session::note(const CaseResult& result, const char* kind, FormatRow format) {
-    console_.line(format(result));
-    results_.write(toJson(result, kind));
-    count(result.status);
-}
-
-int Session::runCases(const std::vector<Case>& cases, const char* kind, FormatRow format, const RunCase& run) {
-    try {
-        for (size_t i = 0; i < cases.size(); ++i) {
-            throwIfInterrupted();
-            console_.progress(i + 1, cases.size(), cases[i].name());
-            CaseResult result;
-            result.test = cases[i];
-            runCase(result, run);
-            note(result, kind, format);
-            if (isLost_) {
-                return end("the device was lost", kExitLost);
-            }
-        }
-    } catch (const Interrupted&) {
-        return end("interrupted", kExitInterrupted);
-    }
-    const bool isRight =
-        counts_[static_cast<size_t>(Status::Wrong)] == 0 && counts_[static_cast<size_t>(Status::Failed)] == 0;
-    return end("", isRight ? 0 : kExitWrong);
-}
-
-int Session::end(const std::string& reason, int exitStatus) {
-    Json json = {{"kind", "end"}, {"isComplete", reason.empty()}};
-    if (!reason.empty()) {
-        json["reason"] = reason;
-    }
-    std::string text;
-    for (const Status status : {Status::Ok, Status::Unsupported, Status::Skipped, Status::Failed, Status::Wrong}) {
-        const size_t count = counts_[static_cast<size_t>(status)];
-        json["rows"][nameOf(status)] = count;
-        text.append(fmt::format("{}{} {}", text.empty() ? "" : ", ", count, nameOf(status)));
-    }
-    results_.write(json);
-    console_.line(fmt::format("\n{}{}{}", text, reason.empty() ? "" : "; ended early: ", reason));
+int Session::runCases(const char* kind, CaseRunner::FormatRow format, const CaseRunner::RunCase& run) {
+    const int exitStatus = runner_.run(selectCases(arguments_.selection), kind, format, run);
     if (device_.deviceInfo().isSoftware) {
         console_.line("A software driver shows results, not speed: compare it with no GPU.");
     }

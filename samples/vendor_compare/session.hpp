@@ -3,23 +3,14 @@
 #pragma once
 
 #include "arguments.hpp"
+#include "case_runner.hpp"
 #include "check.hpp"
-#include "console.hpp"
-#include "results.hpp"
 
 #include <vknorm/runtime.hpp>
 
-#include <functional>
 #include <memory>
-#include <vector>
 
 namespace vknorm::compare {
-
-// Exit statuses beside 0.
-inline constexpr int kExitWrong = 1;  // a result is wrong, or a case failed
-inline constexpr int kExitUsage = 2;  // nothing could be run
-inline constexpr int kExitLost = 3;   // the device was lost; results up to there are whole
-inline constexpr int kExitInterrupted = 130;
 
 class Session {
 public:
@@ -36,20 +27,11 @@ public:
     const CheckLimits& checks() const { return checks_; }
     CopyBench& copies();
 
-    // Calls `run` for each case, with a result to fill in; what it throws becomes the result's status. Prints and writes
-    // each, then how it ended. Returns the exit status.
-    using RunCase = std::function<void(CaseResult&)>;
-    using FormatRow = std::string (*)(const CaseResult&);
-    int runCases(const std::vector<Case>& cases, const char* kind, FormatRow format, const RunCase& run);
-
-    // A row of the results that is not a case's.
-    void count(Status status) { ++counts_[static_cast<size_t>(status)]; }
-    // The last line of the results, and the exit status.
-    int end(const std::string& reason, int exitStatus);
+    CaseRunner& runner() { return runner_; }
+    // Goes through what the arguments select, and returns the exit status.
+    int runCases(const char* kind, CaseRunner::FormatRow format, const CaseRunner::RunCase& run);
 
 private:
-    void runCase(CaseResult& result, const RunCase& run);
-    void note(const CaseResult& result, const char* kind, FormatRow format);
     bool isDeviceGone(VkResult result);
 
     Arguments arguments_;
@@ -60,9 +42,8 @@ private:
     MemoryLimits memory_;
     TimingOptions timing_;
     CheckLimits checks_;
+    CaseRunner runner_;
     std::unique_ptr<CopyBench> copies_;
-    size_t counts_[5] = {};  // by Status
-    bool isLost_ = false;
 };
 
 }  // namespace vknorm::compare

@@ -9,7 +9,7 @@ int verify(const Arguments& arguments) {
     options.selector = arguments.device;
     Session session(arguments, "verify", options);
     session.console().line(verifyHeader());
-    return session.runCases(selectCases(arguments.selection), "verify", verifyRow,
+    return session.runCases("verify", verifyRow,
                             [&](CaseResult& result) { verifyCase(session, arguments.kernel, result); });
 }
 
