@@ -63,7 +63,8 @@ void expectLegal(const DeviceClass& device, const OperationSpec& spec, const Ker
     EXPECT_LE(choice.maxWorkgroups, facts.maxWorkgroupCountX);
     EXPECT_TRUE(choice.chunk == 4 || choice.chunk == 8);
     EXPECT_GE(choice.group, 1u);
-    EXPECT_LE(choice.group, uint32_t{VKN_MAX_GROUP});
+    EXPECT_LE(choice.group, choice.isFrugal ? 16u : uint32_t{VKN_MAX_GROUP});  // which are not unrolled
+    EXPECT_FALSE(choice.isFrugal && choice.hasAlignedKernel);
     EXPECT_NE(std::strlen(choice.reason), 0u);
     if (choice.form == VKN_KERNEL_FORM_SHARED) {
         EXPECT_EQ(choice.workgroupSize & (choice.workgroupSize - 1), 0u);
@@ -246,10 +247,16 @@ TEST(Choose, BlocksOfManyPartsAreFrugalOnV3d) {
         EXPECT_EQ(choice.hasAlignedKernel, !isBroadcom) << device.name;
         EXPECT_TRUE(!isBroadcom || !choice.readAgain) << device.name;
     }
-    spec.hiddenSize = 32769;
-    const KernelChoice wide = choose(factsOf("V3D 4"), spec);
-    EXPECT_TRUE(wide.isFrugal);
-    EXPECT_FALSE(wide.drawsFirst);
+    // Bits of one branch, or of two.
+    for (const bool isParallel : {false, true}) {
+        spec.placement = isParallel ? VKN_PLACEMENT_PARALLEL : VKN_PLACEMENT_PRE_NORM;
+        spec.hiddenSize = VKN_DRAWN_WORDS * 32u / (isParallel ? 2u : 1u);
+        EXPECT_TRUE(choose(factsOf("V3D 4"), spec).drawsFirst);
+        spec.hiddenSize += 1;
+        EXPECT_TRUE(choose(factsOf("V3D 4"), spec).isFrugal);
+        EXPECT_FALSE(choose(factsOf("V3D 4"), spec).drawsFirst);
+    }
+    spec.placement = VKN_PLACEMENT_PRE_NORM;
     spec.hiddenSize = 2048;
     spec.dropoutProbability = 0;
     EXPECT_FALSE(choose(factsOf("V3D 4"), spec).hasAlignedKernel) << "read again";
@@ -264,8 +271,10 @@ TEST(Choose, KeplerReadsTwoBranchesAgain) {
     facts.apiVersion = VK_API_VERSION_1_2;
     EXPECT_TRUE(choose(facts, spec).readAgain);
     EXPECT_TRUE(choose(facts, spec).hasAlignedKernel);
+    EXPECT_EQ(choose(facts, spec).unalignedPiece, 2u);
     facts.deviceId = 0x1B80;
     EXPECT_FALSE(choose(facts, spec).readAgain);
+    EXPECT_EQ(choose(facts, spec).unalignedPiece, 4u);
 }
 
 TEST(Choose, ASizeThatCannotBeRequiredIsANamedError) {
