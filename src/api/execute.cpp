@@ -97,12 +97,12 @@ VknResult vknCmdExecuteBinding(VknBinding binding, VkCommandBuffer commandBuffer
         return result;
     }
     const Execution& made = binding->execution;
-    if (rows > made.shape.rows) {
-        return failArgument(pError, "rows", rows, made.shape.rows,
-                            "must be at most the rows that the binding was made with");
+    const uint64_t most = made.shape.rows / made.spec->groups;  // kernels take a group of an image for a row
+    if (rows > most) {
+        return failArgument(pError, "rows", rows, most, "must be at most the rows that the binding was made with");
     }
     const bool gpuRows = made.spec->isSet(VKN_PLAN_GPU_ROWS_BIT);
-    const uint64_t recorded = gpuRows ? made.shape.rows : rows;
+    const uint64_t recorded = gpuRows ? made.shape.rows : rows * made.spec->groups;
     const SetSource source = {binding->pool.sets, true};
     if (recorded == made.shape.rows) {
         if (hasWork(made)) {

@@ -32,6 +32,7 @@ struct ImageCase {
     uint64_t gap = 0;  // elements between an image and the next
     uint64_t offset = 16;
     std::optional<uint32_t> gpuRows;
+    bool persistent = false;                                 // recorded with a binding of its own
     VknQuantization quantization = VKN_QUANTIZATION_STATIC;  // of an 8-bit output
     uint32_t blockSize = 0;
     FormVariant variant;
@@ -115,8 +116,18 @@ public:
         info.scratchSize = scratch.size();
         VknError error{};
         error.sType = VKN_STRUCTURE_TYPE_ERROR;
+        VknBinding binding = VKN_NULL_HANDLE;
+        if (image_.persistent) {
+            ASSERT_EQ(vknCreateBinding(plan_, &info, &binding, &error), VKN_SUCCESS) << error.message;
+        }
         VknResult result = VKN_SUCCESS;
-        gpu_.submit([&](VkCommandBuffer commands) { result = vknCmdExecute(plan_, commands, &info, &error); });
+        gpu_.submit([&](VkCommandBuffer commands) {
+            result = image_.persistent ? vknCmdExecuteBinding(binding, commands, image_.images, &error)
+                                       : vknCmdExecute(plan_, commands, &info, &error);
+            EXPECT_TRUE(!image_.persistent || vknCmdExecuteBinding(binding, commands, image_.images + 1, nullptr) ==
+                                                  VKN_ERROR_INVALID_ARGUMENT);
+        });
+        vknDestroyBinding(binding);
         ASSERT_EQ(result, VKN_SUCCESS) << error.field << ": " << error.message;
         Tensor after = target_;
         output.download(0, after.bytes().data(), after.bytes().size());
@@ -394,6 +405,16 @@ TEST_F(GroupNorm, TheNumberOfImagesComesFromTheGpu) {
 }
 
 // A scale a group, and a scale a block of it where its elements follow each other; the last block of each is shorter.
+TEST_F(GroupNorm, ABindingOfItsOwnCountsImages) {
+    for (const bool channelsLast : {false, true}) {
+        ImageCase image;
+        image.channelsLast = channelsLast;
+        image.persistent = true;
+        image.gamma = VKN_TYPE_F32;
+        runImages(gpu(), image);
+    }
+}
+
 TEST_F(GroupNorm, ScalesAreOfGroupsAndTheirBlocks) {
     struct Scaling {
         bool channelsLast;

@@ -11,8 +11,8 @@
 //     --backward  gradients of all of them
 //     --amd-code  also reads AMD's disassembly: rows that are aligned must be read and written 128 bits at a time (8-bit elements
 //                 64), and nothing may be rounded towards zero
-#include "pipelines/executables.hpp"
-#include "pipelines/variants.hpp"
+#include "variants/executables.hpp"
+#include "variants/survey.hpp"
 
 #include "device/objects.hpp"
 
@@ -53,17 +53,10 @@ Options parseOptions(int argc, char** argv) {
     };
     options.list = hasOption("--list");
     options.amdCode = hasOption("--amd-code");
-    constexpr std::pair<const char*, Part> kParts[] = {{"--norms", Part::Norms},
-                                                       {"--blocks", Part::Blocks},
-                                                       {"--others", Part::Others},
-                                                       {"--backward", Part::Backward}};
-    for (const auto& [name, part] : kParts) {
-        if (hasOption(name)) {
-            options.parts.push_back(part);
+    for (const PartName& part : kPartNames) {
+        if (hasOption(std::string("--").append(part.name).c_str())) {
+            options.parts.push_back(part.part);
         }
-    }
-    if (options.parts.empty()) {
-        options.parts = {Part::Norms, Part::Blocks, Part::Others, Part::Backward};
     }
     return options;
 }
@@ -124,25 +117,19 @@ public:
 
     void check(const Variant& variant) {
         ++totals.plans;
-        VknError error = makeError();
-        Plan plan;
-        if (create(variant, plan, error) != VKN_SUCCESS) {
-            std::printf("FAILED %s: %s\n", describe(variant).c_str(), error.message);
+        const CompiledVariant compiled = compileVariant(device_.context(), variant);
+        if (compiled.result != VKN_SUCCESS) {
+            std::printf("FAILED %s: %s\n", compiled.text.c_str(), compiled.error.c_str());
             ++totals.failures;
             return;
         }
-        // The pipelines of a plan: for any alignment, for aligned rows, and those that work for them.
-        uint32_t count = 0;
-        vknGetPlanPipelines(plan.get(), &count, nullptr);
-        std::vector<VkPipeline> pipelines(count);
-        vknGetPlanPipelines(plan.get(), &count, pipelines.data());
-        std::string text = describe(variant);
-        text.append(" | ").append(getPlanInfo(plan).reason);
-        for (uint32_t i = 0; i < count; ++i) {
-            checkStatistics(text, i, pipelines[i]);
-            const bool isAligned = pipelines[i] == plan.get()->pipelines[vkn::kAlignedRowsPipeline];
-            if (options_.amdCode && (isAligned || pipelines[i] == plan.get()->pipelines[vkn::kRowsPipeline])) {
-                checkAmdCode(text, isAligned, narrowAccesses(variant), pipelines[i]);
+        const std::string text = std::string(compiled.text).append(" | ").append(compiled.info.reason);
+        for (uint32_t i = 0; i < compiled.pipelines.size(); ++i) {
+            const VkPipeline pipeline = compiled.pipelines[i];
+            checkStatistics(text, i, pipeline);
+            const bool isAligned = pipeline == compiled.plan.get()->pipelines[vkn::kAlignedRowsPipeline];
+            if (options_.amdCode && (isAligned || pipeline == compiled.plan.get()->pipelines[vkn::kRowsPipeline])) {
+                checkAmdCode(text, isAligned, narrowAccesses(variant), pipeline);
             }
         }
     }
@@ -154,20 +141,15 @@ private:
     const ExecutableReader reader_;
     const Options options_;
 
-    VknResult create(const Variant& variant, Plan& plan, VknError& error) const {
-        const PlanDescription description(variant);
-        return vknCreatePlan(device_.context(), &description.info, plan.out(), &error);
-    }
-
     void checkStatistics(const std::string& plan, uint32_t index, VkPipeline pipeline) {
         const ExecutableStatistics statistics = reader_.statistics(pipeline);
         ++totals.pipelines;
-        totals.withStatistics += statistics.text.empty() ? 0U : 1U;
+        totals.withStatistics += statistics.all.empty() ? 0U : 1U;
         totals.spills += statistics.spills;
         totals.mostRegisters = std::max(totals.mostRegisters, statistics.registers);
         if (options_.list || statistics.spills != 0) {
             std::printf("%s%s | pipeline %u | %s\n", statistics.spills != 0 ? "SPILLS " : "", plan.c_str(), index,
-                        statistics.text.c_str());
+                        statistics.text().c_str());
         }
     }
 
@@ -192,11 +174,7 @@ bool run(const Options& options) {
     const Device device(deviceOptions);
     Checker checker(device, options);
     Totals& totals = checker.totals;
-    const vkn::DeviceFacts facts = device.context()->currentFacts();
-    Variants variants;
-    for (const Part part : options.parts) {
-        addVariants(part, facts, variants);
-    }
+    const Variants variants = variantsOf(device.context(), options.parts);
     for (const Variant& variant : variants.all) {
         checker.check(variant);
     }
@@ -206,8 +184,8 @@ bool run(const Options& options) {
     std::printf(
         "%s: subgroup %u; %zu choices, %zu plans, %zu pipelines (%zu with statistics), %llu spilled, at most %llu "
         "registers, %zu failed\n",
-        device.deviceInfo().name.c_str(), facts.subgroupSize, variants.choices, totals.plans, totals.pipelines,
-        totals.withStatistics, static_cast<unsigned long long>(totals.spills),
+        device.deviceInfo().name.c_str(), device.context()->currentFacts().subgroupSize, variants.choices, totals.plans,
+        totals.pipelines, totals.withStatistics, static_cast<unsigned long long>(totals.spills),
         static_cast<unsigned long long>(totals.mostRegisters), totals.failures);
     return totals.failures == 0 && totals.spills == 0;
 }

@@ -3,14 +3,26 @@
 
 #include <vknorm/runtime.hpp>
 
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace vknorm {
 
+struct ExecutableStatistic {
+    std::string name;  // the driver's own
+    uint64_t value;
+};
+
 struct ExecutableStatistics {
-    std::string text;        // "name=value ..." of all executables; empty where the driver tells nothing
-    uint64_t spills = 0;     // registers that went to memory
-    uint64_t registers = 0;  // the most of an executable
+    std::vector<ExecutableStatistic> all;  // of all executables; empty where the driver tells nothing
+    uint64_t spills = 0;                   // registers that went to memory
+    uint64_t registers = 0;                // the most of an executable
+    // Of all executables together, and of the one with the least; absent where the driver has no number of that kind.
+    std::optional<uint64_t> instructions;
+    std::optional<uint64_t> occupancy;
+
+    std::string text() const;  // "name=value ..."
 };
 
 class ExecutableReader {

@@ -1,4 +1,4 @@
-// The plans that vknorm_pipelines creates: one for every choice that can be made on a device, and one for every type, flag,
+// The plans that vknorm_pipelines and vknorm_compare create: one for every choice that can be made on a device, and one for every type, flag,
 // operand and form.
 #pragma once
 

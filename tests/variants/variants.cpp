@@ -1,4 +1,4 @@
-#include "pipelines/variants.hpp"
+#include "variants/variants.hpp"
 
 #include "plan/operation.hpp"
 

@@ -1,4 +1,4 @@
-#include "pipelines/executables.hpp"
+#include "variants/executables.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -16,8 +16,23 @@ bool isSpill(const char* name) {
     return (contains(name, "pill") || contains(name, "STP Count")) && !contains(name, "to reg");
 }
 
+// A lane's own. AMD's scalar registers are another file, of which newer GPUs always give all; "Pre-Sched" is no final number.
 bool isRegisters(const char* name) {
-    return strcmp(name, "VGPRs") == 0 || contains(name, "egister") || contains(name, "GPR");
+    return (contains(name, "egister") || contains(name, "GPR")) && !contains(name, "SGPR") &&
+           !contains(name, "Pre-Sched");
+}
+
+// "Instructions", "Instruction Count", "Instrs"; not the counts of one kind of them.
+bool isInstructions(const char* name) {
+    return strcmp(name, "Instructions") == 0 || strcmp(name, "Instruction Count") == 0 ||
+           strcmp(name, "Instruction count") == 0 || strcmp(name, "Instrs") == 0;
+}
+
+// Of hardware threads or waves that fit beside each other: "Subgroups per SIMD" (RADV), "Max Waves" (Turnip), "Thread Count"
+// (V3D, AGX), "Max dispatch width" (ANV says no more).
+bool isOccupancy(const char* name) {
+    return contains(name, "Subgroups per SIMD") || contains(name, "ccupancy") || contains(name, "Max Waves") ||
+           contains(name, "hread count") || contains(name, "hread Count") || strcmp(name, "Threads") == 0;
 }
 
 uint64_t valueOf(const VkPipelineExecutableStatisticKHR& statistic) {
@@ -31,6 +46,14 @@ VkPipelineExecutableInfoKHR executable(VkPipeline pipeline, uint32_t index) {
 }
 
 }  // namespace
+
+std::string ExecutableStatistics::text() const {
+    std::string text;
+    for (const ExecutableStatistic& statistic : all) {
+        text.append(statistic.name).append("=").append(std::to_string(statistic.value)).append(" ");
+    }
+    return text;
+}
 
 ExecutableReader::ExecutableReader(const Device& device)
     : device_(device.device()),
@@ -72,8 +95,12 @@ void ExecutableReader::addStatistics(const VkPipelineExecutableInfoKHR& which, E
             result.spills += value;
         } else if (isRegisters(statistic.name)) {
             result.registers = std::max(result.registers, value);
+        } else if (isInstructions(statistic.name)) {
+            result.instructions = result.instructions.value_or(0) + value;
+        } else if (isOccupancy(statistic.name)) {
+            result.occupancy = std::min(result.occupancy.value_or(value), value);
         }
-        result.text += std::string(statistic.name) + "=" + std::to_string(value) + " ";
+        result.all.push_back({statistic.name, value});
     }
 }
 

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "commands.hpp"
+#include "measure.hpp"
+
+namespace vknorm::compare {
+
+int verify(const Arguments& arguments) {
+    DeviceOptions options;
+    options.selector = arguments.device;
+    Session session(arguments, "verify", options);
+    session.console().line(verifyHeader());
+    return session.runCases("verify", verifyRow,
+                            [&](CaseResult& result) { verifyCase(session, arguments.kernel, result); });
+}
+
+}  // namespace vknorm::compare
