@@ -65,6 +65,8 @@ need_to_test() {
     need vulkaninfo vulkan-tools "names the drivers in the summary"
     need /usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json vulkan-validationlayers "validation"
     need nm binutils "checks the library's symbols"
+    need clang clang "checks the headers, beside gcc"
+    need pkg-config pkg-config "finds the installed library"
 }
 
 # Each version of these tools judges differently, so only systems that have this one are asked to install it.
