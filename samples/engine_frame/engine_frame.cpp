@@ -73,6 +73,7 @@ void print(const engine_frame::Options& options, const engine_frame::Report& rep
                 VK_API_VERSION_MINOR(report.apiVersion));
     std::printf("queues      %s\n", report.hasAsyncCompute ? "compute beside the main queue" : "one for everything");
     std::printf("self-test   %s\n", report.selfTest.c_str());
+    std::printf("plans       %s\n", report.hasPlansFromList ? "from the list" : "compiled on worker threads");
     for (const VknPlanInfo& plan : report.plans) std::printf("plan        %s: %s\n", plan.signature, plan.reason);
     std::printf("frames      %u, two in flight; %.1f barriers a frame\n", options.frames,
                 static_cast<double>(report.barriers) / options.frames);

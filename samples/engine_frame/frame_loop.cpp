@@ -83,6 +83,7 @@ Report run(const Options& options) {
     report.apiVersion = engine.apiVersion;
     report.hasAsyncCompute = engine.hasAsyncCompute();
     report.selfTest = model.selfTest();
+    report.hasPlansFromList = model.hasPlansFromList();
     for (size_t i = 0; i < norms::kPlanCount; ++i) report.plans[i] = model.planInfo(static_cast<norms::PlanIndex>(i));
     try {
         runFrames(engine, model, options.frames, report);

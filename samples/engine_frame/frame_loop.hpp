@@ -28,6 +28,7 @@ struct Report {
     uint32_t apiVersion = 0;
     bool hasAsyncCompute = false;
     std::string selfTest;
+    bool hasPlansFromList = false;  // of Options::warm
     VknPlanInfo plans[norms::kPlanCount];
     uint64_t allocationsAtLoad = 0;
     uint64_t allocationsInFrames = 0;

@@ -77,7 +77,8 @@ Norms::Norms(engine::Engine& engine, const Warm& warm, bool hasSelfTest) : engin
     createContext(warm);
     allocateSlots();
     loadWeights(hasSelfTest);
-    if (!createPlansFromList(warm.planList)) createPlans();
+    hasPlansFromList_ = createPlansFromList(warm.planList);
+    if (!hasPlansFromList_) createPlans();
     for (size_t i = 0; i < kPlanCount; ++i) {
         uint32_t count = 0;
         vknGetPlanAccesses(plans_[i].get(), &count, nullptr);
@@ -127,15 +128,16 @@ void Norms::createPlans() {
 // [warm]
 // What an installer or the first start writes, so that later starts compile nothing.
 void Norms::saveWarm(Warm& warm) const {
+    const VknError error = vknorm::makeError();
     size_t size = 0;
-    vknGetPipelineCacheData(context_.get(), &size, nullptr);
+    require(vknGetPipelineCacheData(context_.get(), &size, nullptr), error);
     warm.pipelineCache.resize(size);
-    vknGetPipelineCacheData(context_.get(), &size, warm.pipelineCache.data());
+    require(vknGetPipelineCacheData(context_.get(), &size, warm.pipelineCache.data()), error);
     VknPlan plans[kPlanCount];
     for (size_t i = 0; i < kPlanCount; ++i) plans[i] = plans_[i].get();
-    vknSerializePlans(kPlanCount, plans, &size, nullptr);
+    require(vknSerializePlans(kPlanCount, plans, &size, nullptr), error);
     warm.planList.resize(size);
-    vknSerializePlans(kPlanCount, plans, &size, warm.planList.data());
+    require(vknSerializePlans(kPlanCount, plans, &size, warm.planList.data()), error);
 }
 
 // False for a list of another version, or of other plans: those are made from their descriptions then.

@@ -52,6 +52,7 @@ public:
     void saveWarm(Warm& warm) const;
     uint64_t allocations() const { return hostMemory_.allocations(); }
     uint64_t barriers() const { return tracker_->recorded(); }
+    bool hasPlansFromList() const { return hasPlansFromList_; }
     const char* selfTest() const { return selfTest_.text; }
     VknPlanInfo planInfo(PlanIndex index) const { return vknorm::getPlanInfo(plans_[index]); }
 
@@ -76,6 +77,7 @@ private:
     engine::HostMemory hostMemory_;
     vknorm::Context context_;
     vknorm::Plan plans_[kPlanCount];
+    bool hasPlansFromList_ = false;
     std::vector<VknOperandAccess> accesses_[kPlanCount];
     VknSelfTestReport selfTest_ = {};
     std::vector<std::vector<float>> gammas_;

@@ -1,5 +1,7 @@
 #include "fault/fake_vulkan.hpp"
 
+#include "fault/fake_host.hpp"
+
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -290,7 +292,7 @@ PFN_vkVoidFunction find(const char* name, bool devicesOnly) {
             return entry.function;
         }
     }
-    return nullptr;
+    return findHostFunction(*fake, name);
 }
 
 VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL GetDeviceProcAddr(VkDevice, const char* name) { return find(name, true); }
@@ -342,6 +344,7 @@ FakeVulkan::~FakeVulkan() { fake = nullptr; }
 PFN_vkGetInstanceProcAddr FakeVulkan::getInstanceProcAddr() const { return &GetInstanceProcAddr; }
 
 VkResult FakeVulkan::begin(const char* function) {
+    const std::lock_guard<std::mutex> lock(mutex_);
     if (isLost_) {
         return VK_ERROR_DEVICE_LOST;
     }
@@ -364,6 +367,7 @@ VkResult FakeVulkan::createObject(const char* type, const VkAllocationCallbacks*
             return VK_ERROR_OUT_OF_HOST_MEMORY;
         }
     }
+    const std::lock_guard<std::mutex> lock(mutex_);
     *handle = next_++;
     objects_[*handle] = object;
     return VK_SUCCESS;
@@ -373,6 +377,7 @@ void FakeVulkan::destroyObject(const char* type, uint64_t handle, const VkAlloca
     if (handle == 0) {
         return;
     }
+    const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = objects_.find(handle);
     if (found == objects_.end() || found->second.type != type) {
         faults.push_back(std::string("a ") + type + " was destroyed that is none");
@@ -387,6 +392,7 @@ void FakeVulkan::destroyObject(const char* type, uint64_t handle, const VkAlloca
 }
 
 void FakeVulkan::expectAlive(const char* type, uint64_t handle, const char* function) {
+    const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = objects_.find(handle);
     if (found == objects_.end() || found->second.type != type) {
         faults.push_back(std::string(function) + " was given a " + type + " that is none");
