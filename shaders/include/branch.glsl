@@ -55,6 +55,7 @@ uvec4 randomQuad(uint row, uint column, uint stream) {
 
 // A bit for each element of the row, and as many for the second branch.
 shared uint drawnRow[VKN_DRAWN_WORDS];
+const uint kBranches = kParallel ? 2u : 1u;
 
 uint drawnWords() {
     return (hiddenSize() + 31u) / 32u;
@@ -62,7 +63,7 @@ uint drawnWords() {
 
 void clearDrawnRow() {
     barrier(); // the row before has been read
-    [[dont_unroll]] for (uint i = teamLane(); i < 2u * drawnWords(); i += teamSize()) {
+    [[dont_unroll]] for (uint i = teamLane(); i < kBranches * drawnWords(); i += teamSize()) {
         drawnRow[i] = 0u;
     }
     barrier();
@@ -71,7 +72,7 @@ void clearDrawnRow() {
 // The team is the workgroup.
 void drawRow(uint row) {
     clearDrawnRow();
-    [[dont_unroll]] for (uint branch = 0u; branch < (kParallel ? 2u : 1u); ++branch) {
+    [[dont_unroll]] for (uint branch = 0u; branch < kBranches; ++branch) {
         [[dont_unroll]] for (uint column = 4u * teamLane(); column < hiddenSize(); column += 4u * teamSize()) {
             uvec4 random = randomQuad(row, column, branch * kSecondStream);
             uvec4 ones = uvec4(1u, 2u, 4u, 8u) << (column & 31u);

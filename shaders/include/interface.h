@@ -182,7 +182,7 @@
 #define VKN_COLUMN_WORKGROUP 64         // invocations of the kernels of columns
 #define VKN_JOINED_COLUMNS 8            // that a workgroup joins the parts of, with as many invocations for each
 #define VKN_MAX_GROUP 8                 // chunks that are unrolled
-#define VKN_DRAWN_WORDS 2048            // bits of a row's elements that are dropped, of both branches
+#define VKN_DRAWN_WORDS 2048            // bits of a row's elements that are dropped, of all branches
 
 // The gradients of parameters, which are sums over rows.
 #define VKN_SUM_GAMMA 0

@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint32_t kMaxChunksBeforeWidening = 4;  // chunks a lane holds before more lanes share the row
 constexpr uint32_t kGroupWhenReadAgain = 4;       // chunks in flight where the row does not fit in registers
+constexpr uint32_t kMostFrugalChunks = 16;
 constexpr uint32_t kUsualLargestTeam = 256;
 constexpr uint32_t kSmallestSubgroup = 4;  // PowerVR GE8320 reports 1, where subgroup reductions are no help
 constexpr uint32_t kIntelSubgroupSize = 16;
@@ -83,7 +84,10 @@ RegisterBudget nvidiaBudget(const DeviceFacts& facts, bool hasMore, bool hasTwoB
         return {24, 512};
     }
     RegisterBudget budget = facts.uniformBufferAlignment >= 256 ? RegisterBudget{8, 512} : RegisterBudget{24, 256};
-    budget.holds16Bit = !hasTwoBranches || !isKepler(facts);
+    if (hasTwoBranches && isKepler(facts)) {
+        budget.holds16Bit = false;
+        budget.unalignedPiece = 2;
+    }
     return budget;
 }
 
@@ -279,6 +283,9 @@ private:
     bool isHeld() const { return !choice_.isFrugal && (budget_.canHold16Bit || choice_.chunk == 4); }
 
     uint32_t mostHeldChunks() const {
+        if (choice_.isFrugal) {  // a loop: so many are added up without the error of each sum, which takes registers
+            return kMostFrugalChunks;
+        }
         return isHeld() ? smaller(VKN_MAX_GROUP, budget_.heldElements / choice_.chunk) : VKN_MAX_GROUP;
     }
 
@@ -335,7 +342,8 @@ private:
 
     void chooseFrugality() {
         choice_.isFrugal = choice_.form == VKN_KERNEL_FORM_SHARED && mustBeFrugal();
-        const uint32_t drawnBits = VKN_DRAWN_WORDS / 2 * 32;  // of a branch
+        const uint32_t branches = spec_.placement == VKN_PLACEMENT_PARALLEL ? 2 : 1;
+        const uint32_t drawnBits = VKN_DRAWN_WORDS / branches * 32;
         choice_.drawsFirst =
             choice_.isFrugal && !spec_.isBackward() && spec_.hasDropout() && spec_.hiddenSize <= drawnBits;
     }

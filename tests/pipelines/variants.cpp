@@ -31,6 +31,7 @@ PlanDescription::PlanDescription(const Variant& variant) {
     info.operandCount = static_cast<uint32_t>(variant.operands.size());
     info.pOperands = variant.operands.data();
     info.epsilon = 1e-5F;
+    info.alpha = 0.5F;  // 0 would leave DyT nothing to read
 }
 
 void PlanDescription::addQuantization(const Variant& variant) {
@@ -97,13 +98,15 @@ std::vector<uint32_t> hiddenSizesOfChoices(const vkn::DeviceFacts& facts, Varian
     if (vkn::makeOperationSpec(PlanDescription(variant).info, spec, &error) != VKN_SUCCESS) {
         throw std::runtime_error(error.message);
     }
-    std::map<std::tuple<int, uint32_t, uint32_t, bool>, uint32_t> first;
+    std::map<std::tuple<int, uint32_t, uint32_t, bool, bool, bool>, uint32_t> first;
     for (uint32_t hidden = 8; hidden <= kWidest; hidden += 8) {
         spec.hiddenSize = hidden;
         spec.rotarySize = variant.rope ? hidden : 0;
         vkn::KernelChoice choice;
         if (vkn::chooseKernel(facts, spec, choice, nullptr) == VKN_SUCCESS) {
-            first.insert({{choice.form, choice.workgroupSize, choice.group, choice.readAgain}, hidden});
+            first.insert({{choice.form, choice.workgroupSize, choice.group, choice.readAgain, choice.isFrugal,
+                           choice.drawsFirst},
+                          hidden});
         }
     }
     std::vector<uint32_t> sizes;
@@ -236,13 +239,13 @@ void addBlocks(const vkn::DeviceFacts& facts, Variants& variants) {
             Variant variant;
             variant.placement = placement;
             variant.operands = blockOperands(placement, variant.operation, VKN_TYPE_F32, branch);
+            variant.dropoutProbability = 0.1F;
             for (const uint32_t hidden : hiddenSizesOfChoices(facts, variant)) {
                 variant.operation = kOperations[turn % 2];
                 const VknType half = kTypes[1 + turn / 2 % 2];
                 variant.operands =
                     blockOperands(placement, variant.operation, VKN_TYPE_F32, branch == VKN_TYPE_F32 ? branch : half);
                 variant.hiddenSize = hidden;
-                variant.dropoutProbability = placement == VKN_PLACEMENT_PARALLEL ? 0.0F : 0.1F;
                 variants.all.push_back(variant);
                 ++turn;
                 ++variants.choices;

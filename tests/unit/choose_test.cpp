@@ -63,7 +63,8 @@ void expectLegal(const DeviceClass& device, const OperationSpec& spec, const Ker
     EXPECT_LE(choice.maxWorkgroups, facts.maxWorkgroupCountX);
     EXPECT_TRUE(choice.chunk == 4 || choice.chunk == 8);
     EXPECT_GE(choice.group, 1u);
-    EXPECT_LE(choice.group, uint32_t{VKN_MAX_GROUP});
+    EXPECT_LE(choice.group, choice.isFrugal ? 16u : uint32_t{VKN_MAX_GROUP});  // which are not unrolled
+    EXPECT_FALSE(choice.isFrugal && choice.hasAlignedKernel);
     EXPECT_NE(std::strlen(choice.reason), 0u);
     if (choice.form == VKN_KERNEL_FORM_SHARED) {
         EXPECT_EQ(choice.workgroupSize & (choice.workgroupSize - 1), 0u);
