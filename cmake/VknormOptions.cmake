@@ -45,6 +45,11 @@ if(VKNORM_TOP_LEVEL)
     set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 endif()
 
+# Android 15 has devices whose pages are of 16 KiB; a library that is aligned for less is not loaded there.
+if(ANDROID)
+    add_link_options(-Wl,-z,max-page-size=16384)
+endif()
+
 set(VKNORM_GNU_LIKE OFF)
 if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang" AND NOT CMAKE_CXX_COMPILER_FRONTEND_VARIANT STREQUAL "MSVC")
     set(VKNORM_GNU_LIKE ON)

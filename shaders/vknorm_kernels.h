@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(_WIN32)
 #define VKN_KERNELS_HIDDEN __attribute__((visibility("hidden")))
 #else
 #define VKN_KERNELS_HIDDEN

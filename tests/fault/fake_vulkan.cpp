@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 
 namespace vknorm::test {
 namespace {
@@ -122,12 +123,23 @@ VKNORM_DESTROY(DescriptorPool)
 #undef VKNORM_CREATE
 #undef VKNORM_DESTROY
 
+// For tests of what becomes of modules elsewhere: VKNORM_DUMP_MODULES names a folder to write them to.
+void dumpModule(const VkShaderModuleCreateInfo& info) {
+    static size_t count = 0;
+    const char* folder = std::getenv("VKNORM_DUMP_MODULES");
+    if (folder != nullptr) {
+        std::ofstream file(std::string(folder) + "/" + std::to_string(count++) + ".spv", std::ios::binary);
+        file.write(reinterpret_cast<const char*>(info.pCode), static_cast<std::streamsize>(info.codeSize));
+    }
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL CreateShaderModule(VkDevice, const VkShaderModuleCreateInfo* info,
                                                   const VkAllocationCallbacks* allocator, VkShaderModule* module) {
     constexpr uint32_t kMagic = 0x07230203u;
     if (info->codeSize < 20 || info->codeSize % 4 != 0 || info->pCode[0] != kMagic) {
         fake->faults.emplace_back("vkCreateShaderModule was given no SPIR-V");
     }
+    dumpModule(*info);
     return create("vkCreateShaderModule", "ShaderModule", allocator, module);
 }
 
