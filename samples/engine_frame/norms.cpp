@@ -56,7 +56,6 @@ void copy(VkCommandBuffer commands, const engine::Slice& from, const engine::Sli
 
 }  // namespace
 
-// [ask]
 void ask(const engine::Engine& engine, Wanted& wanted) {
     VknError error = vknorm::makeError();
     VknDeviceRequirements found = vknorm::makeDeviceRequirements();
@@ -71,7 +70,6 @@ void ask(const engine::Engine& engine, Wanted& wanted) {
         wanted.features = &wanted.subgroups;
     }
 }
-// [/ask]
 
 Norms::Norms(engine::Engine& engine, const Warm& warm, bool hasSelfTest) : engine_(engine) {
     createContext(warm);
@@ -108,7 +106,6 @@ void Norms::createContext(const Warm& warm) {
     // [/context]
 }
 
-// [threads]
 // At load time, each plan on a thread of its own: compiling is what takes the time.
 void Norms::createPlans() {
     VknError errors[kPlanCount];
@@ -123,7 +120,6 @@ void Norms::createPlans() {
     for (std::thread& worker : workers) worker.join();
     for (size_t i = 0; i < kPlanCount; ++i) require(results[i], errors[i]);
 }
-// [/threads]
 
 // [warm]
 // What an installer or the first start writes, so that later starts compile nothing.
@@ -139,6 +135,7 @@ void Norms::saveWarm(Warm& warm) const {
     warm.planList.resize(size);
     require(vknSerializePlans(kPlanCount, plans, &size, warm.planList.data()), error);
 }
+// [/warm]
 
 // False for a list of another version, or of other plans: those are made from their descriptions then.
 bool Norms::createPlansFromList(const std::vector<char>& list) {
@@ -148,7 +145,6 @@ bool Norms::createPlansFromList(const std::vector<char>& list) {
     for (size_t i = 0; i < kPlanCount; ++i) plans_[i].reset(plans[i]);
     return result == VKN_SUCCESS && count == kPlanCount;
 }
-// [/warm]
 
 void Norms::allocateSlots() {
     constexpr size_t kElements = size_t{kMaxTokens} * kHiddenSize;
@@ -180,7 +176,6 @@ void Norms::loadWeights(bool hasSelfTest) {
         part.offset += layer * kHiddenSize * sizeof(float);
         copy(frame.compute, part, weights_[layer], weights_[layer].size);
     }
-    // [selftest]
     VknSelfTestInfo info = {};
     info.sType = VKN_STRUCTURE_TYPE_SELF_TEST_INFO;
     vknGetSelfTestInfo(context_.get(), &info);
@@ -199,11 +194,9 @@ void Norms::loadWeights(bool hasSelfTest) {
     if (hasSelfTest) {
         require(vknCheckSelfTest(context_.get(), bytes.data, info.bufferSize, &selfTest_, &error), error);
     }
-    // [/selftest]
     tracker_ = std::make_unique<engine::BarrierTracker>(engine_.sliceCount());
 }
 
-// [frame]
 // In place on the stream, three times: h += branch; y = RMSNorm(h); branch = silu(y) * tokens. Then LayerNorm(h += branch).
 void Norms::record(engine::Frame& frame, uint32_t tokens) {
     Slot& slot = slots_[frame.slot];
@@ -238,7 +231,6 @@ void Norms::record(engine::Frame& frame, uint32_t tokens) {
                               VK_ACCESS_HOST_READ_BIT};
     vkCmdPipelineBarrier(frame.main, kTransfer, VK_PIPELINE_STAGE_HOST_BIT, 0, 1, &toHost, 0, nullptr, 0, nullptr);
 }
-// [/frame]
 
 // [execute]
 // Before an operation, the engine's own barriers, of what the plan says about each operand.
