@@ -228,8 +228,8 @@ TEST_F(Blocks, FewStorageBuffers) {
     }
 }
 
-// Kernels for few registers: the first two are made for all that a block can have, rows held and not; the last is too wide for
-// what dropout leaves out to be found first.
+// Kernels for few registers: the first two are made for all that a block can have, rows read again and not; the third adds up
+// more chunks than others can hold; the last is too wide for what dropout leaves out to be found first.
 TEST_F(Blocks, FewRegisters) {
     constexpr uint32_t kBroadcom = 0x14E4;
     struct Few {
@@ -241,7 +241,9 @@ TEST_F(Blocks, FewRegisters) {
     };
     for (const Few& few : {Few{VKN_PLACEMENT_PARALLEL, VKN_OPERATION_LAYER_NORM, VKN_TYPE_F16, 1003, true},
                            Few{VKN_PLACEMENT_SANDWICH_PRE_NORM, VKN_OPERATION_LAYER_NORM, VKN_TYPE_F32, 519, false},
-                           Few{VKN_PLACEMENT_POST_NORM, VKN_OPERATION_RMS_NORM, VKN_TYPE_BF16, 32769, false}}) {
+                           Few{VKN_PLACEMENT_PARALLEL, VKN_OPERATION_LAYER_NORM, VKN_TYPE_F16, 20487, false},
+                           Few{VKN_PLACEMENT_POST_NORM, VKN_OPERATION_RMS_NORM, VKN_TYPE_F32, 32769, false},
+                           Few{VKN_PLACEMENT_POST_NORM, VKN_OPERATION_RMS_NORM, VKN_TYPE_BF16, 65537, false}}) {
         FunctionShim shim(gpu().device());
         shim.vendorId = kBroadcom;
         PlainContext context(gpu().device(), shim.getInstanceProcAddr(), VK_API_VERSION_1_1);

@@ -247,10 +247,16 @@ TEST(Choose, BlocksOfManyPartsAreFrugalOnV3d) {
         EXPECT_EQ(choice.hasAlignedKernel, !isBroadcom) << device.name;
         EXPECT_TRUE(!isBroadcom || !choice.readAgain) << device.name;
     }
-    spec.hiddenSize = 32769;
-    const KernelChoice wide = choose(factsOf("V3D 4"), spec);
-    EXPECT_TRUE(wide.isFrugal);
-    EXPECT_FALSE(wide.drawsFirst);
+    // Bits of one branch, or of two.
+    for (const bool isParallel : {false, true}) {
+        spec.placement = isParallel ? VKN_PLACEMENT_PARALLEL : VKN_PLACEMENT_PRE_NORM;
+        spec.hiddenSize = VKN_DRAWN_WORDS * 32u / (isParallel ? 2u : 1u);
+        EXPECT_TRUE(choose(factsOf("V3D 4"), spec).drawsFirst);
+        spec.hiddenSize += 1;
+        EXPECT_TRUE(choose(factsOf("V3D 4"), spec).isFrugal);
+        EXPECT_FALSE(choose(factsOf("V3D 4"), spec).drawsFirst);
+    }
+    spec.placement = VKN_PLACEMENT_PRE_NORM;
     spec.hiddenSize = 2048;
     spec.dropoutProbability = 0;
     EXPECT_FALSE(choose(factsOf("V3D 4"), spec).hasAlignedKernel) << "read again";
@@ -265,8 +271,10 @@ TEST(Choose, KeplerReadsTwoBranchesAgain) {
     facts.apiVersion = VK_API_VERSION_1_2;
     EXPECT_TRUE(choose(facts, spec).readAgain);
     EXPECT_TRUE(choose(facts, spec).hasAlignedKernel);
+    EXPECT_EQ(choose(facts, spec).unalignedPiece, 2u);
     facts.deviceId = 0x1B80;
     EXPECT_FALSE(choose(facts, spec).readAgain);
+    EXPECT_EQ(choose(facts, spec).unalignedPiece, 4u);
 }
 
 TEST(Choose, ASizeThatCannotBeRequiredIsANamedError) {
