@@ -3,6 +3,9 @@
 # installs, which is moved to another place before it is used.
 
 file(REMOVE_RECURSE "${WORK}")
+if(NOT FROM STREQUAL "package") # which compiles the library again: quickly, for once
+    set(CONFIG Debug)
+endif()
 set(configure -G "${GENERATOR}" "-DCMAKE_C_COMPILER=${C_COMPILER}" "-DCMAKE_CXX_COMPILER=${CXX_COMPILER}"
     "-DCMAKE_BUILD_TYPE=${CONFIG}" "-DVKNORM_FROM=${FROM}" "-DVKNORM_SAMPLES=${SOURCE}/samples" ${OPTIONS})
 
