@@ -3,7 +3,10 @@
 # installs, which is moved to another place before it is used.
 
 file(REMOVE_RECURSE "${WORK}")
-if(NOT FROM STREQUAL "package") # which compiles the library again: quickly, for once
+set(installed_config "")
+if(GENERATOR MATCHES "Multi-Config|Visual Studio|Xcode")
+    set(installed_config --config "${CONFIG}")
+elseif(NOT FROM STREQUAL "package") # which compiles the library again: quickly, for once
     set(CONFIG Debug)
 endif()
 set(configure -G "${GENERATOR}" "-DCMAKE_C_COMPILER=${C_COMPILER}" "-DCMAKE_CXX_COMPILER=${CXX_COMPILER}"
@@ -49,7 +52,7 @@ function(check_pkg_config prefix)
 endfunction()
 
 if(FROM STREQUAL "package")
-    execute_process(COMMAND "${CMAKE_COMMAND}" --install "${BUILD}" --config "${CONFIG}" --prefix "${WORK}/first"
+    execute_process(COMMAND "${CMAKE_COMMAND}" --install "${BUILD}" ${installed_config} --prefix "${WORK}/first"
         COMMAND_ERROR_IS_FATAL ANY OUTPUT_QUIET)
     file(RENAME "${WORK}/first" "${WORK}/moved")
     check_installed("${WORK}/moved")
