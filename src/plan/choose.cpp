@@ -67,9 +67,12 @@ RegisterBudget qualcommBudget(const DeviceFacts& facts, bool hasMore) {
 }
 
 // 16 lanes share 128 registers of 8 words; before Gen9, whose storage buffers reach 1 GiB, the compiler needs more of them.
-RegisterBudget intelBudget(const DeviceFacts& facts) {
+RegisterBudget intelBudget(const DeviceFacts& facts, bool hasTwoBranches) {
     constexpr uint64_t kRangeBeforeGen9 = 1ULL << 30;
-    return facts.maxStorageBufferRange > kRangeBeforeGen9 ? RegisterBudget{16, 512} : RegisterBudget{12, 256};
+    if (facts.maxStorageBufferRange <= kRangeBeforeGen9) {
+        return {12, 256};
+    }
+    return {hasTwoBranches ? 8U : 16U, 512};
 }
 
 // Its device ids end before Maxwell's, and no driver for it knows more than Vulkan 1.2.
@@ -114,7 +117,7 @@ RegisterBudget registerBudget(const DeviceFacts& facts, bool hasMore, bool hasTw
         case kVendorApple:
             return {32, 512};
         case kVendorIntel:
-            return intelBudget(facts);
+            return intelBudget(facts, hasTwoBranches);
         case kVendorBroadcom:  // 32 registers a lane
             return {4, 256, false, 2, true};
         case kVendorImagination:
