@@ -1,7 +1,8 @@
-# cmake -D DIR=<folder of modules> -P EmbedKernels.cmake: DIR/modules.txt lists names, DIR/<name>.spv are the modules;
-# writes DIR/vknorm_kernels.c. A CMake script, so that building needs no interpreter besides CMake itself.
+# cmake -D DIR=<folder of modules> -D NAMES=<names, by commas> -D FAMILIES=<for messages> -D OUTPUT=<C file>
+# -P EmbedKernels.cmake: DIR/<name>.spv are the modules. A CMake script, so that building needs no interpreter besides CMake
+# itself.
 
-file(STRINGS "${DIR}/modules.txt" names)
+string(REPLACE "," ";" names "${NAMES}")
 set(arrays "")
 set(table "")
 set(everything "")
@@ -24,7 +25,7 @@ foreach(name IN LISTS names)
 endforeach()
 string(SHA256 hash "${everything}")
 string(SUBSTRING "${hash}" 0 16 hash)
-file(WRITE "${DIR}/vknorm_kernels.c"
+file(WRITE "${OUTPUT}"
 "/* Generated from shaders/ by cmake/EmbedKernels.cmake. */
 #include \"vknorm_kernels.h\"
 
@@ -33,4 +34,5 @@ const VknKernelModule vkn_kernels[] = {
 ${table}};
 const uint32_t vkn_kernelCount = ${count}u;
 const uint64_t vkn_kernelHash = UINT64_C(0x${hash});
+const char vkn_kernelFamilies[] = \"${FAMILIES}\";
 ")

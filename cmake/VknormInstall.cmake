@@ -1,4 +1,5 @@
-# Headers, libraries and a CMake package: find_package(vknorm), then vknorm::vknorm or vknorm::runtime.
+# Headers, libraries, the licence, a CMake package (find_package(vknorm), then vknorm::vknorm or vknorm::runtime) and
+# pkg-config files. All of it can be moved elsewhere after it was installed.
 include(CMakePackageConfigHelpers)
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/vknorm")
 
@@ -17,3 +18,9 @@ configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/vknormConfig.cmake.in
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/vknormConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/vknormConfig.cmake" "${PROJECT_BINARY_DIR}/vknormConfigVersion.cmake"
     DESTINATION "${package_dir}")
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/doc/vknorm")
+# Tables that the tuner wrote, where this tree has any.
+if(EXISTS "${PROJECT_SOURCE_DIR}/tuning")
+    install(DIRECTORY "${PROJECT_SOURCE_DIR}/tuning" DESTINATION "${CMAKE_INSTALL_DATADIR}/vknorm")
+endif()
+include(VknormPkgConfig)

@@ -12,11 +12,13 @@ function(vknorm_find_tool variable package)
             "the Vulkan SDK or set ${variable}")
     endif()
 endfunction()
-vknorm_find_tool(VKNORM_GLSLANG glslang-tools glslangValidator glslang)
-vknorm_find_tool(VKNORM_SPIRV_OPT spirv-tools spirv-opt)
-vknorm_find_tool(VKNORM_SPIRV_VAL spirv-tools spirv-val)
-vknorm_find_tool(VKNORM_SPIRV_DIS spirv-tools spirv-dis)
-vknorm_find_tool(VKNORM_SPIRV_AS spirv-tools spirv-as)
+if(NOT VKNORM_PREBUILT_KERNELS OR VKNORM_BUILD_TESTS) # tests make kernels of their own
+    vknorm_find_tool(VKNORM_GLSLANG glslang-tools glslangValidator glslang)
+    vknorm_find_tool(VKNORM_SPIRV_OPT spirv-tools spirv-opt)
+    vknorm_find_tool(VKNORM_SPIRV_VAL spirv-tools spirv-val)
+    vknorm_find_tool(VKNORM_SPIRV_DIS spirv-tools spirv-dis)
+    vknorm_find_tool(VKNORM_SPIRV_AS spirv-tools spirv-as)
+endif()
 
 # Functions stay functions (no -O, no inlining), so that the embedded modules stay small, and nothing is folded:
 # specialisation constants must survive as written. Variables that no code mentions do go: a shared array that one
@@ -24,51 +26,93 @@ vknorm_find_tool(VKNORM_SPIRV_AS spirv-tools spirv-as)
 set(VKNORM_SPIRV_PASSES --preserve-spec-constants --strip-debug --eliminate-dead-functions --eliminate-dead-variables
     --compact-ids)
 
-# vknorm_kernel(NAME <module> SOURCE <file> TARGET_ENV spirv1.0|spirv1.3 [DEFINES <macro=value>...]): a row of the table.
+# vknorm_kernel(NAME <module> SOURCE <file> FAMILY <family> TARGET_ENV spirv1.0|spirv1.3 [DEFINES <macro=value>...]): a row of
+# the table.
 function(vknorm_kernel)
-    cmake_parse_arguments(PARSE_ARGV 0 row "" "NAME;SOURCE;TARGET_ENV" "DEFINES")
-    if(row_UNPARSED_ARGUMENTS OR NOT row_NAME OR NOT row_SOURCE OR NOT row_TARGET_ENV MATCHES "^spirv1\\.[03]$")
+    cmake_parse_arguments(PARSE_ARGV 0 row "" "NAME;SOURCE;FAMILY;TARGET_ENV" "DEFINES")
+    if(row_UNPARSED_ARGUMENTS OR NOT row_NAME OR NOT row_SOURCE OR NOT row_TARGET_ENV MATCHES "^spirv1\\.[03]$"
+            OR NOT row_FAMILY IN_LIST VKNORM_KERNEL_FAMILIES)
         message(FATAL_ERROR "shaders/variants.cmake: bad row: ${ARGN}")
+    endif()
+    set(families ${row_FAMILY})
+    if(row_NAME MATCHES "\\.sg$")
+        list(APPEND families subgroups)
     endif()
     set_property(GLOBAL APPEND PROPERTY VKNORM_KERNELS ${row_NAME})
     set_property(GLOBAL PROPERTY VKNORM_KERNEL_${row_NAME} "${row_SOURCE};${row_TARGET_ENV};${row_DEFINES}")
+    set_property(GLOBAL PROPERTY VKNORM_FAMILIES_OF_${row_NAME} "${families}")
 endfunction()
 set_property(GLOBAL PROPERTY VKNORM_KERNELS "")
 include("${VKNORM_SHADER_DIR}/variants.cmake")
 
-# vknorm_add_kernels(<output variable> [<macro=value>...]): every module, with those further macros, as an object
-# library whose name the variable becomes. Sets with the same macros are one; they lie side by side in the build tree.
+# vknorm_kernels_of(<output variable> <family>...): the names of the modules whose families are all among these.
+function(vknorm_kernels_of output)
+    get_property(names GLOBAL PROPERTY VKNORM_KERNELS)
+    set(chosen "")
+    foreach(name IN LISTS names)
+        get_property(lacking GLOBAL PROPERTY VKNORM_FAMILIES_OF_${name})
+        list(REMOVE_ITEM lacking ${ARGN})
+        if(NOT lacking)
+            list(APPEND chosen ${name})
+        endif()
+    endforeach()
+    set(${output} "${chosen}" PARENT_SCOPE)
+endfunction()
+
+# vknorm_add_kernels(<output variable> [FAMILIES <family>...] [DEFINES <macro=value>...]): the modules of these families
+# (VKNORM_KERNELS), with those further macros, as an object library whose name the variable becomes. Sets with the same families
+# and macros are one; modules lie side by side in the build tree.
 function(vknorm_add_kernels output)
-    set(set plain)
-    if(ARGN)
-        string(MAKE_C_IDENTIFIER "${ARGN}" set)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "FAMILIES;DEFINES")
+    if(NOT arg_FAMILIES)
+        set(arg_FAMILIES ${VKNORM_KERNELS})
     endif()
-    set(target vknorm_kernels_${set})
+    set(set plain)
+    if(arg_DEFINES)
+        string(MAKE_C_IDENTIFIER "${arg_DEFINES}" set)
+    endif()
+    string(MAKE_C_IDENTIFIER "${set}_${arg_FAMILIES}" id)
+    set(target vknorm_kernels_${id})
     set(${output} ${target} PARENT_SCOPE)
     if(TARGET ${target})
         return()
     endif()
     set(dir "${PROJECT_BINARY_DIR}/kernels/${set}")
+    set(embedded "${PROJECT_BINARY_DIR}/kernels/${id}/vknorm_kernels.c")
+    if(VKNORM_PREBUILT_KERNELS AND NOT arg_DEFINES)
+        set(embedded "${VKNORM_PREBUILT_KERNELS}")
+    else()
+        vknorm_add_modules("${dir}" ${arg_DEFINES})
+        vknorm_kernels_of(names ${arg_FAMILIES})
+        list(TRANSFORM names REPLACE "(.+)" "${dir}/\\1.spv" OUTPUT_VARIABLE modules)
+        string(REPLACE ";" "," families "${arg_FAMILIES}")
+        string(REPLACE ";" "," names "${names}")
+        add_custom_command(OUTPUT "${embedded}"
+            COMMAND "${CMAKE_COMMAND}" -D "DIR=${dir}" -D "NAMES=${names}" -D "FAMILIES=${families}" -D "OUTPUT=${embedded}"
+                -P "${VKNORM_EMBED_SCRIPT}"
+            DEPENDS ${modules} "${VKNORM_EMBED_SCRIPT}"
+            COMMENT "Embedding kernels (${set}: ${families})" VERBATIM)
+    endif()
+    add_library(${target} OBJECT "${embedded}")
+    target_include_directories(${target} PRIVATE "${VKNORM_SHADER_DIR}")
+    set_target_properties(${target} PROPERTIES C_VISIBILITY_PRESET hidden POSITION_INDEPENDENT_CODE ON)
+    vknorm_compile_options(${target})
+endfunction()
+
+# How each module of the table is built in that folder; once for a folder and a directory of the tree, to which such rules belong.
+function(vknorm_add_modules dir)
+    get_property(known DIRECTORY PROPERTY VKNORM_MODULE_FOLDERS)
+    if("${dir}" IN_LIST known)
+        return()
+    endif()
+    set_property(DIRECTORY APPEND PROPERTY VKNORM_MODULE_FOLDERS "${dir}")
     file(MAKE_DIRECTORY "${dir}")
     get_property(names GLOBAL PROPERTY VKNORM_KERNELS)
-    set(modules "")
-    set(manifest "")
     foreach(name IN LISTS names)
         get_property(row GLOBAL PROPERTY VKNORM_KERNEL_${name})
         list(POP_FRONT row source env)
         vknorm_add_module("${dir}" ${name} ${source} ${env} ${row} ${ARGN})
-        list(APPEND modules "${dir}/${name}.spv")
-        string(APPEND manifest "${name}\n")
     endforeach()
-    file(GENERATE OUTPUT "${dir}/modules.txt" CONTENT "${manifest}")
-    add_custom_command(OUTPUT "${dir}/vknorm_kernels.c"
-        COMMAND "${CMAKE_COMMAND}" -D "DIR=${dir}" -P "${VKNORM_EMBED_SCRIPT}"
-        DEPENDS ${modules} "${dir}/modules.txt" "${VKNORM_EMBED_SCRIPT}"
-        COMMENT "Embedding kernels (${set})" VERBATIM)
-    add_library(${target} OBJECT "${dir}/vknorm_kernels.c")
-    target_include_directories(${target} PRIVATE "${VKNORM_SHADER_DIR}")
-    set_target_properties(${target} PROPERTIES C_VISIBILITY_PRESET hidden POSITION_INDEPENDENT_CODE ON)
-    vknorm_compile_options(${target})
 endfunction()
 
 # One module: compile, tidy, forbid contraction (an element must have the same bits in every pipeline), validate. The

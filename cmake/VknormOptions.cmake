@@ -11,10 +11,31 @@ option(VKNORM_BUILD_SAMPLES "Build the samples" ${VKNORM_TOP_LEVEL})
 option(VKNORM_BUILD_RUNTIME "Build the standalone runtime (needs volk); samples and GPU tests use it" ${VKNORM_TOP_LEVEL})
 option(VKNORM_INSTALL "Generate the install target" ${VKNORM_TOP_LEVEL})
 option(VKNORM_WERROR "Treat warnings in our own targets as errors" OFF)
+# Most of the library's size is kernels; the target vknorm_sizes prints how much each family is. Plans that need one which is
+# left out fail to be created, by name.
+#   forward    every operation and placement; cannot be left out
+#   backward   gradients
+#   training   the statistics of BatchNorm's training
+#   subgroups  the forms with subgroup arithmetic of all of them; without them, shared memory alone
+set(VKNORM_KERNEL_FAMILIES forward backward training subgroups)
+set(VKNORM_KERNELS "${VKNORM_KERNEL_FAMILIES}" CACHE STRING "Families of kernels in the library")
+set(VKNORM_PREBUILT_KERNELS "" CACHE FILEPATH
+    "A vknorm_kernels.c that another build made: for cross builds, and machines without shader compilers")
 set(VKNORM_SANITIZE "" CACHE STRING "Sanitizers for our own targets: address,undefined or thread")
 
 if((VKNORM_BUILD_SAMPLES OR VKNORM_BUILD_TESTS) AND NOT VKNORM_BUILD_RUNTIME)
     message(FATAL_ERROR "VKNORM_BUILD_SAMPLES and VKNORM_BUILD_TESTS need VKNORM_BUILD_RUNTIME")
+endif()
+
+set(unknown ${VKNORM_KERNELS})
+list(REMOVE_ITEM unknown ${VKNORM_KERNEL_FAMILIES})
+if(unknown OR NOT "forward" IN_LIST VKNORM_KERNELS)
+    message(FATAL_ERROR "VKNORM_KERNELS '${VKNORM_KERNELS}': forward, and any of ${VKNORM_KERNEL_FAMILIES}")
+endif()
+set(left_out ${VKNORM_KERNEL_FAMILIES})
+list(REMOVE_ITEM left_out ${VKNORM_KERNELS})
+if((VKNORM_BUILD_SAMPLES OR VKNORM_BUILD_TESTS) AND left_out)
+    message(FATAL_ERROR "VKNORM_KERNELS without ${left_out}: samples and tests need all families")
 endif()
 
 if(VKNORM_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
@@ -22,6 +43,11 @@ if(VKNORM_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
 endif()
 if(VKNORM_TOP_LEVEL)
     set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+endif()
+
+# Android 15 has devices whose pages are of 16 KiB; a library that is aligned for less is not loaded there.
+if(ANDROID)
+    add_link_options(-Wl,-z,max-page-size=16384)
 endif()
 
 set(VKNORM_GNU_LIKE OFF)

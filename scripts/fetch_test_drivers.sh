@@ -4,9 +4,12 @@
 #   lavapipe/     a newer Mesa's software driver, from this release's backports, with the libraries it needs
 #   swiftshader/  SwiftShader, the low-limit device   } both are
 #   validation/   a newer Khronos validation layer    } in chromium-common
+#   aarch64/      if asked for: loader and software driver of this release for 64-bit Arm, with all that they need, for qemu
+#
+# Usage: fetch_test_drivers.sh [-f] [PART...], the first three parts if none is named.
 #
 # Nothing is installed. Run again it fetches only what is missing (-f: everything again). A part that cannot be had is
-# reported, and tests on it are then skipped loudly. Debian only: elsewhere all three are reported missing.
+# reported, and tests on it are then skipped loudly. Debian only: elsewhere all are reported missing.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/lib/drivers.sh
@@ -125,6 +128,26 @@ fetch_validation() {
     echo "of Chromium $(chromium_version "$work")" > "$work/out/version"
 }
 
+# The same release for another machine, in which nothing is installed yet: everything is downloaded.
+fetch_aarch64() {
+    local work=$1 apt=$1/apt-arm64
+    mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial" "$apt/none"
+    : > "$apt/status"
+    sed "s|$work/apt/|$apt/|g; s|Dir::State::status \"[^\"]*\"|Dir::State::status \"$apt/status\"|; s|\"$work/apt\"|\"$apt\"|" \
+        "$work/apt/apt.conf" > "$apt/apt.conf"
+    echo 'APT::Architecture "arm64"; APT::Architectures { "arm64"; };' >> "$apt/apt.conf"
+    cp "$work/apt/sources.list" "$apt/"
+    (
+        export APT_CONFIG=$apt/apt.conf
+        update_indexes "$apt"
+        apt-get -qq -y --download-only install libvulkan1 mesa-vulkan-drivers libstdc++6 > "$work/log" 2>&1
+    ) || { say "$(tail -1 "$work/log")"; return 1; }
+    unpack "$work/out" "$apt"/cache/archives/*.deb
+    [ -e "$work/out/usr/lib/aarch64-linux-gnu/libvulkan_lvp.so" ] || { say "no lavapipe in the packages"; return 1; }
+    echo "Mesa $(basename "$apt"/cache/archives/mesa-vulkan-drivers_*.deb | cut -d_ -f2)" > "$work/out/version"
+    rm -rf "$apt" "$work"/out/usr/share/{doc,man,locale,zoneinfo}
+}
+
 # A part appears in its place only when complete.
 fetch() {
     local part=$1 work=$2 to=$driver_dir/$1
@@ -137,9 +160,11 @@ fetch() {
 }
 
 main() {
-    local part missing=() work
-    [ "${1:-}" != -f ] || rm -rf "${driver_dir:?}"/{lavapipe,swiftshader,validation}
-    for part in lavapipe swiftshader validation; do
+    local part parts missing=() work
+    [ "${1:-}" != -f ] || { rm -rf "${driver_dir:?}"/{lavapipe,swiftshader,validation,aarch64}; shift; }
+    parts=("$@")
+    [ $# != 0 ] || parts=(lavapipe swiftshader validation)
+    for part in "${parts[@]}"; do
         [ -s "$driver_dir/$part/version" ] || missing+=("$part")
     done
     if [ ${#missing[@]} != 0 ]; then
@@ -156,7 +181,7 @@ main() {
             fi
         fi
     fi
-    for part in lavapipe swiftshader validation; do
+    for part in "${parts[@]}"; do
         say "$part: $(cat "$driver_dir/$part/version" 2>/dev/null || echo MISSING)"
     done
 }

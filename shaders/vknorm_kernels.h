@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(_WIN32)
 #define VKN_KERNELS_HIDDEN __attribute__((visibility("hidden")))
 #else
 #define VKN_KERNELS_HIDDEN
@@ -24,6 +24,8 @@ VKN_KERNELS_HIDDEN extern const VknKernelModule vkn_kernels[];
 VKN_KERNELS_HIDDEN extern const uint32_t vkn_kernelCount;
 /* Over the names and bytes of all modules: caches and tuning tables made with other kernels are a miss. */
 VKN_KERNELS_HIDDEN extern const uint64_t vkn_kernelHash;
+/* What this build was made with, for messages: "forward,backward". */
+VKN_KERNELS_HIDDEN extern const char vkn_kernelFamilies[];
 
 #ifdef __cplusplus
 }

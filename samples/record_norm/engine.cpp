@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <utility>
 
 namespace {
 
@@ -50,6 +49,14 @@ uint32_t memoryType(VkPhysicalDevice device, uint32_t typeBits) {
 }  // namespace
 
 Engine::Engine() {
+    createInstance();
+    choosePhysicalDevice();
+    createDevice();
+    createCommands();
+    buffers_.reserve(16);  // references to them stay valid
+}
+
+void Engine::createInstance() {
     check(volkInitialize(), "looking for a Vulkan loader");
     getInstanceProcAddr = vkGetInstanceProcAddr;
     apiVersion = std::min(volkGetInstanceVersion(), VK_API_VERSION_1_3);
@@ -61,7 +68,9 @@ Engine::Engine() {
     info.pApplicationInfo = &application;
     check(vkCreateInstance(&info, nullptr, &instance), "vkCreateInstance");
     volkLoadInstance(instance);
+}
 
+void Engine::choosePhysicalDevice() {
     uint32_t count = 0;
     check(vkEnumeratePhysicalDevices(instance, &count, nullptr), "vkEnumeratePhysicalDevices");
     std::vector<VkPhysicalDevice> devices(count);
@@ -94,25 +103,21 @@ Engine::~Engine() {
     vkDestroyInstance(instance, nullptr);
 }
 
-void Engine::createDevice(std::vector<const char*> extensions, const void* features) {
-    enabledExtensions = std::move(extensions);
-    enabledFeatures = features;
-
+void Engine::createDevice() {
     const float priority = 1.0F;
     auto queue = make<VkDeviceQueueCreateInfo>(VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO);
     queue.queueFamilyIndex = queueFamily_;
     queue.queueCount = 1;
     queue.pQueuePriorities = &priority;
     auto info = make<VkDeviceCreateInfo>(VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO);
-    info.pNext = enabledFeatures;
     info.queueCreateInfoCount = 1;
     info.pQueueCreateInfos = &queue;
-    info.enabledExtensionCount = static_cast<uint32_t>(enabledExtensions.size());
-    info.ppEnabledExtensionNames = enabledExtensions.data();
     check(vkCreateDevice(physicalDevice, &info, nullptr, &device), "vkCreateDevice");
     volkLoadDevice(device);
     vkGetDeviceQueue(device, queueFamily_, 0, &queue_);
+}
 
+void Engine::createCommands() {
     auto pool = make<VkCommandPoolCreateInfo>(VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO);
     pool.queueFamilyIndex = queueFamily_;
     check(vkCreateCommandPool(device, &pool, nullptr, &pool_), "vkCreateCommandPool");
@@ -120,7 +125,6 @@ void Engine::createDevice(std::vector<const char*> extensions, const void* featu
     commands.commandPool = pool_;
     commands.commandBufferCount = 1;
     check(vkAllocateCommandBuffers(device, &commands, &commands_), "vkAllocateCommandBuffers");
-    buffers_.reserve(16);  // references to them stay valid
 }
 
 EngineBuffer& Engine::createBuffer(size_t floats) {

@@ -1,5 +1,5 @@
 // The smallest engine that record_norm can live in: an instance, a device, a queue, buffers and a frame. It knows nothing
-// of vknorm; a real one has all of this already.
+// of vknorm; a real one has all of this already. engine_frame has a larger one.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef RECORD_NORM_ENGINE_HPP
 #define RECORD_NORM_ENGINE_HPP
@@ -19,13 +19,10 @@ struct EngineBuffer {
 
 class Engine {
 public:
-    Engine();  // instance and physical device: the first that computes
+    Engine();  // on the first device that computes, with nothing enabled
     ~Engine();
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
-
-    // features: the pNext chain of VkDeviceCreateInfo; both stay the caller's and must live as long as the engine.
-    void createDevice(std::vector<const char*> extensions, const void* features);
 
     EngineBuffer& createBuffer(size_t floats);
 
@@ -38,11 +35,14 @@ public:
     VkPhysicalDevice physicalDevice = VK_NULL_HANDLE;
     VkDevice device = VK_NULL_HANDLE;
     uint32_t apiVersion = VK_API_VERSION_1_0;  // as in VkApplicationInfo
-    std::vector<const char*> enabledExtensions;
-    const void* enabledFeatures = nullptr;
     std::string deviceName;
 
 private:
+    void createInstance();
+    void choosePhysicalDevice();
+    void createDevice();
+    void createCommands();
+
     uint32_t queueFamily_ = 0;
     VkQueue queue_ = VK_NULL_HANDLE;
     VkCommandPool pool_ = VK_NULL_HANDLE;

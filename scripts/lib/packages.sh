@@ -66,6 +66,10 @@ need_to_test() {
     need /usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json vulkan-validationlayers "validation"
     need /usr/include/benchmark/benchmark.h libbenchmark-dev "benchmark of what the library costs the host"
     need nm binutils "checks the library's symbols"
+    need clang clang "checks the headers, beside gcc"
+    need pkg-config pkg-config "finds the installed library"
+    need spirv-cross spirv-cross "translates the shaders for Apple's systems"
+    need x86_64-w64-mingw32-g++-posix g++-mingw-w64-x86-64-posix "cross-builds for Windows"
 }
 
 # Each version of these tools judges differently, so only systems that have this one are asked to install it.

@@ -1,5 +1,6 @@
 // Contexts, and what is asked before there is one.
 #include "base/error.hpp"
+#include "device/module.hpp"
 #include "device/objects.hpp"
 #include "device/pipeline_cache.hpp"
 #include "device/quirks.hpp"
@@ -187,6 +188,9 @@ static VknResult fillContext(VknContext_T& context, const VknContextCreateInfo& 
         applyQuirks(context.facts, context.quirks, sizeof context.quirks);
     }
     context.facts.forbiddenForms |= info.forbiddenForms;
+    if (findModule("norm.sg") == nullptr) {  // a build without subgroup arithmetic
+        context.facts.forbiddenForms |= formBit(VKN_KERNEL_FORM_SUBGROUP) | formBit(VKN_KERNEL_FORM_SUBGROUP_SHARED);
+    }
     result = createLayouts(context, error);
     return result == VKN_SUCCESS ? adoptPipelineCache(context, info, error) : result;
 }

@@ -13,8 +13,9 @@ static VknResult makeShaderModule(const PipelineMaker& maker, const PipelineRequ
                                   VknError* error) {
     const VknKernelModule* source = findModule(request.module);
     if (source == nullptr) {
-        return fail(error, VKN_ERROR_UNSUPPORTED, "", 0, 0, "this build of the library has no kernel %s",
-                    request.module);
+        return fail(error, VKN_ERROR_UNSUPPORTED, "", 0, 0,
+                    "this build of the library has no kernel %s: it was made with VKNORM_KERNELS=%s", request.module,
+                    vkn_kernelFamilies);
     }
     Specialisation specialisation;
     specialisation.values = request.specialisation;

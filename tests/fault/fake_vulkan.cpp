@@ -1,8 +1,11 @@
 #include "fault/fake_vulkan.hpp"
 
+#include "fault/fake_host.hpp"
+
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 
 namespace vknorm::test {
 namespace {
@@ -120,12 +123,23 @@ VKNORM_DESTROY(DescriptorPool)
 #undef VKNORM_CREATE
 #undef VKNORM_DESTROY
 
+// For tests of what becomes of modules elsewhere: VKNORM_DUMP_MODULES names a folder to write them to.
+void dumpModule(const VkShaderModuleCreateInfo& info) {
+    static size_t count = 0;
+    const char* folder = std::getenv("VKNORM_DUMP_MODULES");
+    if (folder != nullptr) {
+        std::ofstream file(std::string(folder) + "/" + std::to_string(count++) + ".spv", std::ios::binary);
+        file.write(reinterpret_cast<const char*>(info.pCode), static_cast<std::streamsize>(info.codeSize));
+    }
+}
+
 VKAPI_ATTR VkResult VKAPI_CALL CreateShaderModule(VkDevice, const VkShaderModuleCreateInfo* info,
                                                   const VkAllocationCallbacks* allocator, VkShaderModule* module) {
     constexpr uint32_t kMagic = 0x07230203u;
     if (info->codeSize < 20 || info->codeSize % 4 != 0 || info->pCode[0] != kMagic) {
         fake->faults.emplace_back("vkCreateShaderModule was given no SPIR-V");
     }
+    dumpModule(*info);
     return create("vkCreateShaderModule", "ShaderModule", allocator, module);
 }
 
@@ -290,7 +304,7 @@ PFN_vkVoidFunction find(const char* name, bool devicesOnly) {
             return entry.function;
         }
     }
-    return nullptr;
+    return findHostFunction(*fake, name);
 }
 
 VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL GetDeviceProcAddr(VkDevice, const char* name) { return find(name, true); }
@@ -342,6 +356,7 @@ FakeVulkan::~FakeVulkan() { fake = nullptr; }
 PFN_vkGetInstanceProcAddr FakeVulkan::getInstanceProcAddr() const { return &GetInstanceProcAddr; }
 
 VkResult FakeVulkan::begin(const char* function) {
+    const std::lock_guard<std::mutex> lock(mutex_);
     if (isLost_) {
         return VK_ERROR_DEVICE_LOST;
     }
@@ -364,6 +379,7 @@ VkResult FakeVulkan::createObject(const char* type, const VkAllocationCallbacks*
             return VK_ERROR_OUT_OF_HOST_MEMORY;
         }
     }
+    const std::lock_guard<std::mutex> lock(mutex_);
     *handle = next_++;
     objects_[*handle] = object;
     return VK_SUCCESS;
@@ -373,6 +389,7 @@ void FakeVulkan::destroyObject(const char* type, uint64_t handle, const VkAlloca
     if (handle == 0) {
         return;
     }
+    const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = objects_.find(handle);
     if (found == objects_.end() || found->second.type != type) {
         faults.push_back(std::string("a ") + type + " was destroyed that is none");
@@ -387,6 +404,7 @@ void FakeVulkan::destroyObject(const char* type, uint64_t handle, const VkAlloca
 }
 
 void FakeVulkan::expectAlive(const char* type, uint64_t handle, const char* function) {
+    const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = objects_.find(handle);
     if (found == objects_.end() || found->second.type != type) {
         faults.push_back(std::string(function) + " was given a " + type + " that is none");

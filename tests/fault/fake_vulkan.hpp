@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -89,6 +90,7 @@ private:
         void* memory;
         uint32_t room;  // sets that can still be taken from a descriptor pool
     };
+    std::mutex mutex_;  // of what follows, and of calls and faults: objects are created from several threads
     std::map<uint64_t, Object> objects_;
     uint64_t next_ = 0x100000;
     bool isLost_ = false;

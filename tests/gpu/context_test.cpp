@@ -420,6 +420,41 @@ TEST_F(Contexts, Vulkan10WithNothingEnabled) {
     runCases(old, cases);
 }
 
+// The library believes its host. A feature that the device was not created with is used where the host claims it, and the
+// validation layer sees that; so its silence about all other contexts says that those use what was enabled and nothing else.
+TEST_F(Contexts, FeaturesThatWereNotEnabledAreSeenToBeUsed) {
+    if (!isSynchronisationValidated()) {
+        VKNORM_LOUD_SKIP("without a validation layer nobody notices");
+    }
+    DeviceOptions options = defaultDeviceOptions();
+    options.disabledFeatures = kFeatureSubgroupSizeControl | kFeatureComputeFullSubgroups;
+    Gpu& plain = open(options);
+    for (const bool claims : {false, true}) {
+        VkPhysicalDeviceSubgroupSizeControlFeatures control{};
+        control.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES;
+        control.subgroupSizeControl = control.computeFullSubgroups = claims ? VK_TRUE : VK_FALSE;
+        VknContextCreateInfo info{};
+        info.sType = VKN_STRUCTURE_TYPE_CONTEXT_CREATE_INFO;
+        info.getInstanceProcAddr = plain.device().getInstanceProcAddr();
+        info.instance = plain.device().instance();
+        info.physicalDevice = plain.device().physicalDevice();
+        info.device = plain.device().device();
+        info.apiVersion = plain.device().instanceApiVersion();
+        info.pEnabledFeatures = &control;
+        VknContext context = VKN_NULL_HANDLE;
+        VknPlan plan = VKN_NULL_HANDLE;
+        EXPECT_EQ(vknCreateContext(&info, &context, nullptr), VKN_SUCCESS);
+        EXPECT_EQ(createPlan(context, spec(64), &plan, nullptr), VKN_SUCCESS);
+        vknDestroyPlan(plan);
+        vknDestroyContext(context);
+        const std::vector<std::string> messages = takeMessages(plain);
+        EXPECT_EQ(!messages.empty(), claims);
+        for (const std::string& message : messages) {
+            EXPECT_NE(message.find("ubgroup"), std::string::npos) << message;
+        }
+    }
+}
+
 // A device with four storage buffers: gamma and beta then lie in one.
 TEST_F(Contexts, FourStorageBuffersAreEnough) {
     FunctionShim shim(gpu().device());

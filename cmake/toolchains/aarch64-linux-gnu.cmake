@@ -1,0 +1,16 @@
+# 64-bit Arm Linux from another Linux (Debian and Ubuntu: g++-aarch64-linux-gnu). Programs run by qemu-aarch64, where it is there.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
+set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
+set(CMAKE_FIND_ROOT_PATH /usr/aarch64-linux-gnu)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+find_program(VKNORM_QEMU_AARCH64 NAMES qemu-aarch64-static qemu-aarch64)
+if(VKNORM_QEMU_AARCH64 AND NOT CMAKE_CROSSCOMPILING_EMULATOR)
+    set(CMAKE_CROSSCOMPILING_EMULATOR "${VKNORM_QEMU_AARCH64};-L;/usr/aarch64-linux-gnu")
+endif()
+set(CMAKE_CXX_FLAGS_INIT "-Wno-psabi") # notes about what gcc 10.1 changed, which nobody mixes here
+include("${CMAKE_CURRENT_LIST_DIR}/host_headers.cmake")

@@ -1,0 +1,16 @@
+# Included by toolchain files: Vulkan's headers and volk are the same for every system, so those of this machine do, but not
+# from a folder in which its C library's headers lie as well. Links to them are made in the build tree.
+get_property(is_try_compile GLOBAL PROPERTY IN_TRY_COMPILE)
+if(NOT is_try_compile AND EXISTS /usr/include/vulkan/vulkan_core.h AND NOT VKNORM_VULKAN_HEADERS)
+    set(links "${CMAKE_BINARY_DIR}/vulkan_headers")
+    file(MAKE_DIRECTORY "${links}")
+    foreach(name vulkan vk_video volk.h volk.c)
+        if(EXISTS "/usr/include/${name}")
+            file(CREATE_LINK "/usr/include/${name}" "${links}/${name}" SYMBOLIC)
+        endif()
+    endforeach()
+    set(VKNORM_VULKAN_HEADERS "${links}" CACHE PATH "Vulkan headers" FORCE)
+    if(EXISTS "${links}/volk.c" AND NOT VKNORM_VOLK_DIR)
+        set(VKNORM_VOLK_DIR "${links}" CACHE PATH "volk" FORCE)
+    endif()
+endif()
