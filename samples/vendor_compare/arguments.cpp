@@ -104,6 +104,7 @@ public:
         addVerify();
         addBench();
         addPipelines();
+        addTable();
     }
 
     Arguments parse(int count, const char* const* arguments) {
@@ -163,6 +164,11 @@ private:
             ->delimiter(',')
             ->check(CLI::IsMember(namesOf(test::kPartNames)));
         app.add_flag("--list", arguments_.listPipelines, "a line for each pipeline, not only for those that spill");
+    }
+
+    void addTable() {
+        CLI::App& app = addCommand("table", "Result files of bench side by side, in Markdown", Command::Table);
+        app.add_option("files", arguments_.files, "written by bench --output")->required();
     }
 
     CLI::App app_;

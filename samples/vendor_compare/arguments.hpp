@@ -17,6 +17,7 @@ enum class Command {
     Verify,
     Bench,
     Pipelines,
+    Table,
 };
 
 struct Arguments {
@@ -33,6 +34,7 @@ struct Arguments {
     bool checkAll = false;           // verify compares every row
     std::vector<std::string> parts;  // of pipelines
     bool listPipelines = false;
+    std::vector<std::string> files;  // of table
 };
 
 // Nothing is to be run: help was asked for, or what was asked for is wrong.

@@ -10,5 +10,6 @@ int listDevices(const Arguments& arguments);
 int verify(const Arguments& arguments);
 int bench(const Arguments& arguments);
 int compilePipelines(const Arguments& arguments);
+int printTable(const Arguments& arguments);
 
 }  // namespace vknorm::compare

@@ -20,6 +20,8 @@ int run(const Arguments& arguments) {
             return verify(arguments);
         case Command::Bench:
             return bench(arguments);
+        case Command::Table:
+            return printTable(arguments);
         case Command::Pipelines:
             break;
     }
