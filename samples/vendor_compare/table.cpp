@@ -80,7 +80,7 @@ std::string nameOfCase(const Json& row) {
 }
 
 std::string cellOf(const Json& row) {
-    const auto status = row.at("status").get<std::string>();
+    auto status = row.at("status").get<std::string>();
     if (status != "ok") {
         return status;
     }
