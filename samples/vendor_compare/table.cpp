@@ -67,10 +67,10 @@ private:
             return;
         }
         const Json& device = line.at("device");
-        set_.device =
-            fmt::format("{}, {} {}{}", device.at("name").get<std::string>(), device.at("driverName").get<std::string>(),
-                        device.at("driverInfo").get<std::string>(),
-                        device.at("isSoftware").get<bool>() ? ": software, not a GPU" : "");
+        const auto info = device.at("driverInfo").get<std::string>();
+        set_.device = fmt::format("{}, {}{}{}{}", device.at("name").get<std::string>(),
+                                  device.at("driverName").get<std::string>(), info.empty() ? "" : " ", info,
+                                  device.at("isSoftware").get<bool>() ? ": software, not a GPU" : "");
     }
 };
 
