@@ -478,6 +478,48 @@ TEST_F(Backward, SameRowsSameBits) {
     }
 }
 
+std::vector<uint32_t> bitsOf(const Tensor& tensor) {
+    std::vector<uint32_t> bits;
+    for (uint64_t row = 0; row < tensor.layout().rows; ++row) {
+        for (uint64_t column = 0; column < tensor.layout().hiddenSize; ++column) {
+            bits.push_back(tensor.bits(row, column));
+        }
+    }
+    return bits;
+}
+
+// Rows that start at 16 bytes have a kernel of their own, which may hold them; others are read as they are needed.
+TEST_F(Backward, RowsOfAnyAlignmentHaveTheSameBits) {
+    size_t turn = 0;
+    for (const VknPlacement placement : {VKN_PLACEMENT_NONE, VKN_PLACEMENT_PRE_NORM}) {
+        for (const VknOperation operation : kNorms) {
+            for (const uint32_t hiddenSize : {64u, 120u, 128u, 1024u}) {
+                GradientCase gradient;
+                gradient.placement = placement;
+                gradient.operation = operation;
+                gradient.hiddenSize = hiddenSize;
+                gradient.branch = gradient.arriving = gradient.stream = kTypes[turn % 3];
+                gradient.with.merge(parameterGradients(placement, operation));
+                if (++turn % 2 == 0) {
+                    saveStatistics(gradient);
+                }
+                gradient.offset = 16;
+                GradientRun aligned(gpu(), gpu().context(), gradient);
+                gradient.offset = 4;
+                gradient.gap = 1;
+                GradientRun shifted(gpu(), gpu().context(), gradient);
+                SCOPED_TRACE(gradient.describe());
+                aligned.run();
+                shifted.run();
+                for (const VknRole role : {VKN_ROLE_OUTPUT_GRADIENT, VKN_ROLE_INPUT_GRADIENT, VKN_ROLE_GAMMA_GRADIENT,
+                                           VKN_ROLE_BETA_GRADIENT}) {
+                    EXPECT_EQ(bitsOf(aligned.after(role)), bitsOf(shifted.after(role))) << role;
+                }
+            }
+        }
+    }
+}
+
 // A device that binds less: rows come in several dispatches, and so do their sums.
 class SplitBackward : public GpuTest {
 protected:
