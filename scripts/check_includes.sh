@@ -4,6 +4,7 @@
 # most. It goes by names, so only what is named here is seen.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck disable=SC2016 # these are awk's
 find include src shaders samples tests -name '*.h' -o -name '*.hpp' -o -name '*.cpp' | sort | xargs awk '
     BEGIN {
         uses["gtest/gtest.h"] = "^ *(TEST(_[FP])?|(EXPECT|ASSERT)_[A-Z]+|GTEST_SKIP)\\("
