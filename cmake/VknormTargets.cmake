@@ -1,17 +1,15 @@
 # How our libraries are compiled. Functions, because the tests build the same sources again against other kernels.
 
-# vknorm_add_library(<target> [STATIC|SHARED] [TEST_INTERNALS] [SHADER_DEFINES <macro=value>...] [DEFINES <macro=value>...]):
-# the engine library. SHADER_DEFINES go to every kernel, DEFINES and (for TEST_INTERNALS) VKN_TEST_INTERNALS=1 to the
-# C++ and to whoever links it. VKNORM_SOURCES is set in src/CMakeLists.txt.
+# vknorm_add_library(<target> [STATIC|SHARED]): the engine library. VKNORM_SOURCES is set in src/CMakeLists.txt.
 function(vknorm_add_library target)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "STATIC;SHARED;TEST_INTERNALS" "" "SHADER_DEFINES;DEFINES")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "STATIC;SHARED" "" "")
     set(type "")
     if(arg_STATIC)
         set(type STATIC)
     elseif(arg_SHARED)
         set(type SHARED)
     endif()
-    vknorm_add_kernels(kernels DEFINES ${arg_SHADER_DEFINES})
+    vknorm_add_kernels(kernels)
     get_property(sources GLOBAL PROPERTY VKNORM_SOURCES)
     add_library(${target} ${type} ${sources} $<TARGET_OBJECTS:${kernels}>)
     target_compile_features(${target} PRIVATE cxx_std_20 c_std_99)
@@ -20,10 +18,7 @@ function(vknorm_add_library target)
         PRIVATE "${PROJECT_SOURCE_DIR}/src" "${VKNORM_SHADER_DIR}")
     target_include_directories(${target} SYSTEM PUBLIC "$<BUILD_INTERFACE:${VKNORM_VULKAN_HEADERS}>")
     # The host's loader is the only source of Vulkan functions: without prototypes none can be called by mistake.
-    target_compile_definitions(${target} PRIVATE VK_NO_PROTOTYPES VKNORM_BUILDING=1 PUBLIC ${arg_DEFINES})
-    if(arg_TEST_INTERNALS)
-        target_compile_definitions(${target} PUBLIC VKN_TEST_INTERNALS=1)
-    endif()
+    target_compile_definitions(${target} PRIVATE VK_NO_PROTOTYPES VKNORM_BUILDING=1)
     vknorm_compile_options(${target})
     # Until 1.0 a minor version may change the ABI.
     set(soversion ${PROJECT_VERSION_MAJOR})

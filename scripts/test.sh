@@ -8,10 +8,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 step() { printf '\n== %s (%ds)\n' "$1" "$SECONDS"; }
 
-build() { # PRESET
+build() { # PRESET [OPTION...]
     local preset=$1
+    shift
     mkdir -p build
-    cmake --preset "$preset" > "build/$preset.log" 2>&1 || { cat "build/$preset.log"; return 1; }
+    cmake --preset "$preset" "$@" > "build/$preset.log" 2>&1 || { cat "build/$preset.log"; return 1; }
     ! grep -A 3 'CMake Warning' "build/$preset.log" || true
     cmake --build --preset "$preset"
 }
@@ -26,8 +27,10 @@ scripts/fetch_test_drivers.sh
 step "build"
 build test
 step "build with sanitizers"
-build asan
-build tsan
+# With the same kernels, which need not be made again.
+kernels=$PWD/build/test/kernels/plain_forward_backward_training_subgroups/vknorm_kernels.c
+build asan "-DVKNORM_PREBUILT_KERNELS=$kernels"
+build tsan "-DVKNORM_PREBUILT_KERNELS=$kernels"
 step "drivers covered"
 scripts/run_on_drivers.sh -l
 step "tests"

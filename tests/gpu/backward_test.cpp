@@ -73,7 +73,7 @@ TEST_F(Backward, EveryPlacement) {
         for (const VknOperation operation : kNorms) {
             for (const bool everything : {false, true}) {
                 ++turn;
-                if (isQuickTest() && turn / 2 % 2 == 1) {
+                if (!isShareOf(turn / 2, 2)) {
                     continue;
                 }
                 GradientCase gradient;
@@ -103,10 +103,12 @@ TEST_F(Backward, EveryPlacement) {
 // Shapes, forms and types of the plain norm, with the gradients of its parameters: aligned rows and not.
 TEST_F(Backward, EveryShapeAndType) {
     size_t turn = 0;
+    size_t size = 0;
     for (const uint32_t hiddenSize : {1u, 2u, 7u, 33u, 128u, 769u, 1024u, 5125u}) {
-        for (const FormVariant& variant : gpu().forms()) {
+        ++size;
+        for (size_t form = 0; form < gpu().forms().size(); ++form) {
             ++turn;
-            if (!isTurnOf(turn, hiddenSize)) {
+            if (!isTurnOf(form, size)) {
                 continue;
             }
             GradientCase gradient;
@@ -119,7 +121,7 @@ TEST_F(Backward, EveryShapeAndType) {
             gradient.gap = turn % 3 == 0 ? 8 : turn % 4;
             gradient.offset = turn % 5 == 0 ? 4 : 16;
             gradient.with.merge(parameterGradients(VKN_PLACEMENT_NONE, gradient.operation));
-            gradient.variant = variant;
+            gradient.variant = gpu().forms()[form];
             gradient.seed = turn;
             expectGradients(gpu(), gradient);
         }
@@ -130,7 +132,7 @@ TEST_F(Backward, EveryShapeAndType) {
 TEST_F(Backward, InPlace) {
     for (const VknPlacement placement : kPlacements) {
         for (const bool hasSums : {false, true}) {
-            if (isQuickTest() && hasSums != (placement % 2 == 0)) {
+            if (!isShareOf(static_cast<size_t>(placement) + (hasSums ? 0U : 1U), 2)) {
                 continue;
             }
             GradientCase gradient;
@@ -210,7 +212,7 @@ TEST_F(Backward, Gates) {
         for (const VknActivation activation : {VKN_ACTIVATION_SILU, VKN_ACTIVATION_GELU, VKN_ACTIVATION_GELU_TANH,
                                                VKN_ACTIVATION_RELU, VKN_ACTIVATION_SIGMOID}) {
             const bool isNorm = operation != VKN_OPERATION_GATED_ACTIVATION;
-            if (isQuickTest() && activation % 2 == (isNorm ? 0 : 1)) {
+            if (!isShareOf(static_cast<size_t>(activation) + (isNorm ? 1U : 0U), 2)) {
                 continue;
             }
             GradientCase gradient;
@@ -239,7 +241,7 @@ TEST_F(Backward, Dyt) {
         gradient.alpha = 0.75f;
         gradient.hiddenSize = 60;
         addAll(gradient);
-        if (!isQuickTest() || placement % 3 == 0) {
+        if (isShareOf(static_cast<size_t>(placement), 3)) {
             expectGradients(gpu(), gradient);
         }
     }
@@ -494,13 +496,17 @@ TEST_F(Backward, RowsOfAnyAlignmentHaveTheSameBits) {
     for (const VknPlacement placement : {VKN_PLACEMENT_NONE, VKN_PLACEMENT_PRE_NORM}) {
         for (const VknOperation operation : kNorms) {
             for (const uint32_t hiddenSize : {64u, 120u, 128u, 1024u}) {
+                ++turn;
+                if (!isShareOf(turn + turn / 4, 2)) {
+                    continue;
+                }
                 GradientCase gradient;
                 gradient.placement = placement;
                 gradient.operation = operation;
                 gradient.hiddenSize = hiddenSize;
                 gradient.branch = gradient.arriving = gradient.stream = kTypes[turn % 3];
                 gradient.with.merge(parameterGradients(placement, operation));
-                if (++turn % 2 == 0) {
+                if (turn % 2 == 0) {
                     saveStatistics(gradient);
                 }
                 gradient.offset = 16;

@@ -5,26 +5,12 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <iterator>
 #include <stdexcept>
 #include <string>
 
 namespace vknorm::test {
 namespace {
-
-// VKNORM_TEST_SHARD=n/m: every mth case, from number n on.
-struct Shard {
-    size_t number = 0;
-    size_t count = 1;
-
-    Shard() {
-        const char* text = std::getenv("VKNORM_TEST_SHARD");
-        if (text != nullptr && (std::sscanf(text, "%zu/%zu", &number, &count) != 2 || number >= count)) {
-            throw std::runtime_error(std::string("VKNORM_TEST_SHARD is no shard: ").append(text));
-        }
-    }
-};
 
 // Draws until the values go together; none if they hardly ever do.
 std::optional<std::vector<int>> draw(const std::vector<Factor>& factors, const Constraint& isAllowed,
@@ -78,7 +64,7 @@ void Covering::runPairs(const std::vector<Factor>& factors, const Constraint& is
         runAll(factors, isAllowed, drawn, makeCase);
         return;
     }
-    const Shard shard;
+    const TestShard shard = testShard();
     const CoveringArray array = makeCoveringArray(factors, isAllowed);
     std::vector<NormCase> cases;
     for (size_t i = shard.number; i < array.cases.size(); i += shard.count) {
@@ -92,7 +78,7 @@ void Covering::runPairs(const std::vector<Factor>& factors, const Constraint& is
 
 void Covering::runAll(const std::vector<Factor>& factors, const Constraint& isAllowed, const std::vector<size_t>& drawn,
                       const MakeCase& makeCase) {
-    const Shard shard;
+    const TestShard shard = testShard();
     std::vector<Factor> multiplied = factors;
     for (const size_t factor : drawn) {
         multiplied[factor].values = 1;

@@ -1,5 +1,5 @@
 // A covering array over everything that a plan and a recording can vary in: every pair of values of any two factors
-// occurs on every driver. VKNORM_TEST_FULL=1 runs every combination of what changes the kernel instead (hours on a CPU;
+// occurs, shared out between drivers (drivers.txt). VKNORM_TEST_FULL=1 runs every combination of what changes the kernel instead (hours on a CPU;
 // VKNORM_TEST_SHARD=i/n runs a part), with the other factors drawn at random.
 #include "gpu/covering.hpp"
 

@@ -32,7 +32,7 @@ protected:
 
     // fp32 with every form and operation; the narrow types in turn, since they differ in loads and stores only.
     static bool isTypesTurn(VknType type, size_t form, size_t operation) {
-        if (isQuickTest()) {
+        if (formsTakeTurns()) {
             return isTurnOf(form, static_cast<size_t>(type) + 2 * operation);
         }
         return type == VKN_TYPE_F32 || isFullTest() || (type == VKN_TYPE_F16) == ((form + operation) % 2 == 0);
@@ -148,7 +148,7 @@ TEST_F(Edges, VectorsWithKnownAnswers) {
         const KnownVector& known = kKnown[i];
         std::vector<std::unique_ptr<NormRun>> runs;
         for (size_t f = 0; f < forms.size(); ++f) {
-            if (!isTurnOf(f, i) || (!isFullTest() && (f + i) % 2 != 0)) {
+            if (!isTurnOf(f, i)) {
                 continue;
             }
             NormCase norm = plain(VKN_OPERATION_LAYER_NORM, VKN_TYPE_F32, forms[f]);

@@ -387,9 +387,27 @@ void Gpu::submit(const std::function<void(VkCommandBuffer)>& record) {
 
 bool isFullTest() { return environment("VKNORM_TEST_FULL") == "1"; }
 
-bool isQuickTest() { return environment("VKNORM_TEST_QUICK") == "1"; }
+bool isQuickTest() { return environment("VKNORM_TEST_QUICK") == "1" && !isFullTest(); }
 
-bool isTurnOf(size_t form, size_t other) { return !isQuickTest() || other % Gpu::get().forms().size() == form; }
+TestShard testShard() {
+    TestShard shard;
+    const std::string text = environment("VKNORM_TEST_SHARD");
+    if (!text.empty() &&
+        (std::sscanf(text.c_str(), "%zu/%zu", &shard.number, &shard.count) != 2 || shard.number >= shard.count)) {
+        throw std::runtime_error(std::string("VKNORM_TEST_SHARD is no shard: ").append(text));
+    }
+    return shard;
+}
+
+bool formsTakeTurns() { return !isFullTest() && (isQuickTest() || testShard().count > 1); }
+
+bool isTurnOf(size_t form, size_t other) {
+    return !formsTakeTurns() || (other + testShard().number) % Gpu::get().forms().size() == form;
+}
+
+bool isShareOf(size_t number, size_t shares) {
+    return !formsTakeTurns() || (number + testShard().number) % shares == 0;
+}
 
 bool isSynchronisationValidated() {
     return !environment("VKNORM_VALIDATION").empty() && environment("VKNORM_VALIDATION") != "none";

@@ -180,13 +180,26 @@ bool emulatesSubgroups();
 // VKNORM_TEST_FULL=1: everything multiplied out (hours on a CPU) instead of
 // pairs and turns.
 bool isFullTest();
-// VKNORM_TEST_QUICK=1: kernel forms take turns wherever they would be
-// multiplied with something else. For drivers that compile slowly
+// VKNORM_TEST_QUICK=1: fewer cases where compiling them takes long
 // (drivers.txt).
 bool isQuickTest();
+// VKNORM_TEST_SHARD=n/m: of covering arrays every mth case, from number n on.
+// For drivers that share the work (drivers.txt).
+struct TestShard {
+    size_t number = 0;
+    size_t count = 1;
+};
+TestShard testShard();
+// Quick tests and those that are shared: kernel forms take turns wherever they
+// would be multiplied with something else. Each shard begins with another form,
+// so that over four of them everything meets every form.
+bool formsTakeTurns();
 // Whether form number `form` is to be tested with number `other` of something
 // else.
 bool isTurnOf(size_t form, size_t other);
+// The same for cases without a form: one of so many is tested, and by the next
+// shard the next.
+bool isShareOf(size_t number, size_t shares);
 // True where messages about missing synchronisation between commands can be
 // expected.
 bool isSynchronisationValidated();

@@ -5,6 +5,7 @@
 #include "support/formats.hpp"
 #include "support/random.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <vknorm/vknorm.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <vector>
