@@ -6,7 +6,7 @@
 //   vknorm_pipelines [--list] [--sample] [--known FILE] [--amd-code] [--norms] [--blocks] [--others] [--backward]
 //     --known     what the file lists was compiled by this driver before, without spills, and is not compiled again; the rest is
 //                 added to it
-//     --sample    every fifth plan: compiling all takes minutes
+//     --sample    every eleventh plan: compiling all takes minutes
 //     --list      a line for each pipeline
 //     --norms     RMSNorm and LayerNorm without a residual; for drivers that take long, parts can be had by themselves
 //     --blocks    with one
@@ -206,7 +206,7 @@ bool run(const Options& options) {
     Checker checker(device, options);
     Totals& totals = checker.totals;
     const Variants variants = variantsOf(device.context(), options.parts);
-    constexpr size_t kSampleStep = 5;  // no multiple of how often operations and types take turns
+    constexpr size_t kSampleStep = 11;  // no multiple of how often operations and types take turns
     const size_t step = options.isSample ? kSampleStep : 1;
     for (size_t i = 0; i < variants.all.size(); i += step) {
         const Variant& variant = variants.all[i];
