@@ -13,6 +13,6 @@ trap 'rm -rf "$commands"' EXIT
 sed -E 's/ -Winvalid-pch//; s/ -include [^ ]*cmake_pch\.hxx//' "$build/compile_commands.json" > "$commands/compile_commands.json"
 # The build may be gcc's, with warnings that clang does not know. Clang counts what it suppresses in other people's
 # headers; that is left out.
-find src samples tests -name '*.cpp' -print0 |
+find src samples tests tools -name '*.cpp' -print0 |
     xargs -0 -r -n 1 -P "$(nproc)" "$tool" -p "$commands" --quiet --extra-arg=-Wno-unknown-warning-option 2>&1 |
     { grep -vE '^[0-9]+ warnings? generated' || true; }
