@@ -77,6 +77,14 @@ function(vknorm_kernel)
     set_property(GLOBAL APPEND PROPERTY VKNORM_KERNELS ${row_NAME})
     set_property(GLOBAL PROPERTY VKNORM_KERNEL_${row_NAME} "${row_SOURCE};${row_TARGET_ENV};${row_DEFINES}")
     set_property(GLOBAL PROPERTY VKNORM_FAMILIES_OF_${row_NAME} "${families}")
+    # What it is packed with, of the same family: its form without subgroups, or for rows that need not be aligned.
+    set(like "")
+    if(row_NAME MATCHES "^(.+)\\.sg$")
+        set(like ${CMAKE_MATCH_1}.base)
+    elseif(row_NAME MATCHES "^(.+)_aligned\\.base$")
+        set(like ${CMAKE_MATCH_1}.base)
+    endif()
+    set_property(GLOBAL PROPERTY VKNORM_LIKE_${row_NAME} "${like}")
 endfunction()
 set_property(GLOBAL PROPERTY VKNORM_KERNELS "")
 include("${VKNORM_SHADER_DIR}/variants.cmake")
@@ -121,11 +129,16 @@ function(vknorm_add_kernels output)
         vknorm_add_modules("${dir}" ${arg_DEFINES})
         vknorm_kernels_of(names ${arg_FAMILIES})
         list(TRANSFORM names REPLACE "(.+)" "${dir}/\\1.packed" OUTPUT_VARIABLE modules)
+        set(likes "")
+        foreach(name IN LISTS names)
+            get_property(like GLOBAL PROPERTY VKNORM_LIKE_${name})
+            string(APPEND likes "${name}=${like},")
+        endforeach()
         string(REPLACE ";" "," families "${arg_FAMILIES}")
         string(REPLACE ";" "," names "${names}")
         add_custom_command(OUTPUT "${embedded}"
-            COMMAND "${CMAKE_COMMAND}" -D "DIR=${dir}" -D "NAMES=${names}" -D "FAMILIES=${families}" -D "OUTPUT=${embedded}"
-                -P "${VKNORM_EMBED_SCRIPT}"
+            COMMAND "${CMAKE_COMMAND}" -D "DIR=${dir}" -D "NAMES=${names}" -D "LIKES=${likes}" -D "FAMILIES=${families}"
+                -D "OUTPUT=${embedded}" -P "${VKNORM_EMBED_SCRIPT}"
             DEPENDS ${modules} "${VKNORM_EMBED_SCRIPT}"
             COMMENT "Embedding kernels (${set}: ${families})" VERBATIM)
     endif()
@@ -160,6 +173,12 @@ function(vknorm_add_module dir name source env)
     set(assembler_spirv1.3 spv1.3)
     list(TRANSFORM ARGN PREPEND -D OUTPUT_VARIABLE defines)
     set(spv "${dir}/${name}.spv")
+    set(likes "")
+    get_property(like GLOBAL PROPERTY VKNORM_LIKE_${name})
+    while(like)
+        list(APPEND likes "${dir}/${like}.spv")
+        get_property(like GLOBAL PROPERTY VKNORM_LIKE_${like})
+    endwhile()
     add_custom_command(OUTPUT "${spv}" "${dir}/${name}.packed"
         COMMAND "${VKNORM_GLSLANG}" -V --quiet --target-env ${vulkan_${env}} "-I${VKNORM_SHADER_DIR}/include" ${defines}
             --depfile "${spv}.d" -o "${spv}" "${VKNORM_SHADER_DIR}/${source}"
@@ -167,9 +186,9 @@ function(vknorm_add_module dir name source env)
         COMMAND "${CMAKE_COMMAND}" -D "MODULE=${spv}" -D TARGET_ENV=${assembler_${env}} -D "DIS=${VKNORM_SPIRV_DIS}"
             -D "AS=${VKNORM_SPIRV_AS}" -P "${VKNORM_CONTRACTION_SCRIPT}"
         COMMAND "${VKNORM_SPIRV_VAL}" --target-env ${vulkan_${env}} "${spv}"
-        COMMAND "${VKNORM_PACKER}" "${spv}" "${dir}/${name}.packed"
+        COMMAND "${VKNORM_PACKER}" "${dir}/${name}.packed" "${spv}" ${likes}
         DEPENDS "${VKNORM_SHADER_DIR}/${source}" "${VKNORM_CONTRACTION_SCRIPT}" vknorm_pack_module
-            ${VKNORM_PACKER_SOURCES}
+            ${VKNORM_PACKER_SOURCES} ${likes}
         DEPFILE "${spv}.d"
         COMMENT "Kernel ${name}" VERBATIM)
 endfunction()

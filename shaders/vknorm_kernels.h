@@ -18,6 +18,7 @@ typedef struct VknKernelModule {
     const char* name;      /* as in the table: norm.sg, norm.base, ... */
     const uint8_t* packed; /* src/device/packed_module.hpp says how */
     uint32_t packedSize;
+    const struct VknKernelModule* like; /* the module whose code this one's continues; null: none */
 } VknKernelModule;
 
 VKN_KERNELS_HIDDEN extern const VknKernelModule vkn_kernels[];

@@ -1,5 +1,6 @@
-// pack_module MODULE.spv PACKED: packs a SPIR-V module for the library (src/device/packed_module.hpp says how), and checks that it
-// is unpacked to the same words. Runs while the library is built, on the building machine. Throws nothing: engines build without.
+// pack_module PACKED MODULE.spv [LIKE.spv...]: packs a SPIR-V module for the library (src/device/packed_module.hpp says how); LIKE is
+// a module that it is like, then what that one is like, and so on. Checks that it is unpacked to the same words. Runs while the
+// library is built, on the building machine. Throws nothing: engines build without exceptions.
 #include "device/packed_module.hpp"
 
 #include <algorithm>
@@ -59,18 +60,23 @@ Bytes encode(const Words& words) {
     return code;
 }
 
-// The sequences of least bytes, found from the first byte to the last: what leads to each place best, by literals or a match that
+// The sequences of least bytes for the code behind `start`, found from the first byte to the last: what leads to each place best, by literals or a match that
 // is as far back as the last or one of those with the same four bytes.
 class Compressor {
 public:
-    explicit Compressor(const Bytes& code) : code_(code), steps_(code.size() + 1), previous_(code.size(), kNone) {}
+    Compressor(const Bytes& code, size_t start)
+        : code_(code), start_(start), steps_(code.size() + 1), previous_(code.size(), kNone) {}
 
     Bytes run() {
-        steps_[0].cost = 0;
-        for (size_t at = 0; at < code_.size(); ++at) {
+        for (size_t at = 0; at < start_; ++at) {
+            remember(at);
+        }
+        steps_[start_].cost = 0;
+        for (size_t at = start_; at < code_.size(); ++at) {
             tryLiteral(at);
             tryRepeat(at);
             tryMatches(at);
+            remember(at);
         }
         return write();
     }
@@ -91,6 +97,7 @@ private:
     };
 
     const Bytes& code_;
+    size_t start_;
     std::vector<Step> steps_;
     std::vector<uint32_t> previous_;  // place of the same hash
     std::vector<uint32_t> newest_ = std::vector<uint32_t>(size_t{1} << kHashBits, kNone);
@@ -141,15 +148,27 @@ private:
         }
     }
 
-    void tryMatches(size_t at) {
+    // The place that was last seen to have the hash of this one's four bytes. Null where there are fewer.
+    uint32_t* newestLike(size_t at) {
         if (code_.size() - at < 4) {
-            return;
+            return nullptr;
         }
         uint32_t four = 0;
         std::memcpy(&four, &code_[at], sizeof four);
-        uint32_t& newest = newest_[(four * 0x9E3779B1u) >> (32 - kHashBits)];
+        return &newest_[(four * 0x9E3779B1u) >> (32 - kHashBits)];
+    }
+
+    void remember(size_t at) {
+        if (uint32_t* newest = newestLike(at)) {
+            previous_[at] = *newest;
+            *newest = static_cast<uint32_t>(at);
+        }
+    }
+
+    void tryMatches(size_t at) {
+        const uint32_t* newest = newestLike(at);
         uint32_t best = vkn::kLeastMatch;  // worth its distance only where it is longer
-        uint32_t place = newest;
+        uint32_t place = newest != nullptr ? *newest : kNone;
         for (uint32_t tried = 0; place != kNone && tried < kMostTried; ++tried, place = previous_[place]) {
             const auto distance = static_cast<uint32_t>(at - place);
             const uint32_t length = lengthOfMatch(at, distance);
@@ -158,8 +177,6 @@ private:
                 takeMatch(at, length, distance, false);
             }
         }
-        previous_[at] = newest;
-        newest = static_cast<uint32_t>(at);
     }
 
     static uint32_t partOfToken(uint32_t count, uint32_t most) { return std::min(count, most); }
@@ -173,7 +190,7 @@ private:
     // The places at which matches end, the last first.
     std::vector<size_t> endsOfMatches() const {
         std::vector<size_t> ends;
-        for (size_t at = code_.size(); at != 0; at -= std::max(steps_[at].length, 1u)) {
+        for (size_t at = code_.size(); at != start_; at -= std::max(steps_[at].length, 1u)) {
             if (steps_[at].length != 0) {
                 ends.push_back(at);
             }
@@ -183,7 +200,7 @@ private:
 
     Bytes write() const {
         Bytes packed;
-        size_t at = 0;
+        size_t at = start_;
         std::vector<size_t> ends = endsOfMatches();
         for (; !ends.empty(); ends.pop_back()) {
             const Step& match = steps_[ends.back()];
@@ -214,27 +231,34 @@ private:
     }
 };
 
-Bytes pack(const Words& words) {
+// `preceding`: the code of what it is like.
+Bytes pack(const Words& words, const Bytes& preceding) {
     const Bytes code = encode(words);
     const auto wordCount = static_cast<uint32_t>(words.size());
     Bytes packed;
     putNumber(packed, wordCount);
     putNumber(packed, code.size());
     putNumber(packed, vkn::checksumOf(words.data(), wordCount));
-    const Bytes sequences = Compressor(code).run();
+    Bytes whole = preceding;
+    whole.insert(whole.end(), code.begin(), code.end());
+    const Bytes sequences = Compressor(whole, preceding.size()).run();
     packed.insert(packed.end(), sequences.begin(), sequences.end());
     return packed;
 }
 
-Words unpack(const Bytes& packed) {
+Words unpack(const Bytes& packed, const Bytes& preceding) {
     const vkn::PackedBytes bytes = {packed.data(), packed.size()};
     vkn::PackedHeader header;
     if (!vkn::readPackedHeader(bytes, header)) {
         return {};
     }
-    Bytes code(header.codeSize);
+    Bytes whole = preceding;
+    whole.resize(preceding.size() + header.codeSize);
+    uint8_t* code = whole.data() + preceding.size();
     Words words(header.wordCount);
-    return vkn::unpack(bytes, header, code.data(), words.data()) ? words : Words();
+    const bool isWhole =
+        vkn::expandCode(bytes, header, code, preceding.size()) && vkn::decodeWords(header, code, words.data());
+    return isWhole ? words : Words();
 }
 
 [[noreturn]] void fail(const std::string& path, const char* text) {
@@ -275,15 +299,20 @@ void writeFile(const std::string& path, const Bytes& bytes) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 3) {
-        std::fputs("usage: pack_module MODULE.spv PACKED\n", stderr);
+    if (argc < 3) {
+        std::fputs("usage: pack_module PACKED MODULE.spv [LIKE.spv...]\n", stderr);
         return 2;
     }
-    const Words words = readModule(argv[1]);
-    const Bytes packed = pack(words);
-    if (unpack(packed) != words) {
-        fail(argv[1], "is not what it was when it is unpacked: a fault of pack_module, or a module too large for it");
+    Bytes preceding;
+    for (int i = argc - 1; i > 2; --i) {
+        const Bytes code = encode(readModule(argv[i]));
+        preceding.insert(preceding.end(), code.begin(), code.end());
     }
-    writeFile(argv[2], packed);
+    const Words words = readModule(argv[2]);
+    const Bytes packed = pack(words, preceding);
+    if (unpack(packed, preceding) != words) {
+        fail(argv[2], "is not what it was when it is unpacked: a fault of pack_module, or a module too large for it");
+    }
+    writeFile(argv[1], packed);
     return 0;
 }

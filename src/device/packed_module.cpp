@@ -62,7 +62,7 @@ uint64_t countOf(Reader& reader, uint32_t ofToken, uint32_t most) {
     return ofToken < most ? ofToken : ofToken + uint64_t{reader.number32()};
 }
 
-bool expand(Reader& reader, uint8_t* code, uint64_t size) {
+bool expand(Reader& reader, uint8_t* code, uint64_t size, uint64_t precedingSize) {
     uint64_t written = 0;
     uint64_t distance = 0;
     while (written < size) {
@@ -82,12 +82,14 @@ bool expand(Reader& reader, uint8_t* code, uint64_t size) {
         }
         const uint64_t match = kLeastMatch + countOf(reader, *token >> 4, kMostMatchOfToken);
         distance = (*token & kRepeatBit) != 0 ? distance : reader.number32();
-        if (!reader.isGood() || distance == 0 || distance > written || match > size - written) {
+        if (!reader.isGood() || distance == 0 || distance > precedingSize + written || match > size - written) {
             return false;
         }
-        for (const uint64_t end = written + match; written < end; ++written) {  // which may overlap
-            code[written] = code[written - distance];
+        const uint8_t* from = code + written - distance;
+        for (uint64_t i = 0; i < match; ++i) {  // which may overlap
+            code[written + i] = from[i];
         }
+        written += match;
     }
     return reader.isGood() && reader.isAtEnd();
 }
@@ -123,10 +125,14 @@ bool readPackedHeader(const PackedBytes& packed, PackedHeader& header) {
     return reader.isGood() && header.codeSize <= kMostCode && header.wordCount <= header.codeSize;
 }
 
-bool unpack(const PackedBytes& packed, const PackedHeader& header, uint8_t* code, uint32_t* words) {
+bool expandCode(const PackedBytes& packed, const PackedHeader& header, uint8_t* code, size_t precedingSize) {
     Reader reader(packed);
     readHeader(reader);
-    return expand(reader, code, header.codeSize) && decode(Reader({code, header.codeSize}), words, header.wordCount) &&
+    return expand(reader, code, header.codeSize, precedingSize);
+}
+
+bool decodeWords(const PackedHeader& header, const uint8_t* code, uint32_t* words) {
+    return decode(Reader({code, header.codeSize}), words, header.wordCount) &&
            checksumOf(words, header.wordCount) == header.checksum;
 }
 

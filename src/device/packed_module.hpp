@@ -1,8 +1,12 @@
-// SPIR-V modules as the library holds them, packed: in a ninth of their bytes, and unpacked in a fraction of the time that a driver takes
-// for the module. tools/pack_module.cpp packs them at build time; no header of this library but <cstdint>, so that it can
-// include this one.
+// SPIR-V modules as the library holds them, packed: in a tenth of their bytes, and unpacked in a fraction of the time that a driver
+// takes for the module. tools/pack_module.cpp packs them at build time, with this header, which so includes nothing of the
+// library's. General compressors see little in SPIR-V, whose ids differ in each copy of a piece of code; and to link one would be
+// a dependency that every engine had to carry.
 //
 // Numbers are little-endian base 128: seven bits a byte, the high bit set on all but the last.
+//
+// A module may be like another, its form without subgroups or for rows that are not aligned: then matches go back into the other's
+// code as well, which precedes its own.
 //
 //   packed module    the module's words, the bytes of their code, the checksum of the words: three numbers; then sequences until
 //                    there is all of the code
@@ -41,8 +45,11 @@ struct PackedHeader {
 // False where the data are damaged, as below. Nothing is accessed outside of what is handed in, whatever the data are.
 bool readPackedHeader(const PackedBytes& packed, PackedHeader& header);
 
-// `code`: codeSize bytes; `words`: wordCount of them.
-bool unpack(const PackedBytes& packed, const PackedHeader& header, uint8_t* code, uint32_t* words);
+// `code`: codeSize bytes, behind `precedingSize` of what the module is like.
+bool expandCode(const PackedBytes& packed, const PackedHeader& header, uint8_t* code, size_t precedingSize);
+
+// `code`: what expandCode() has written; `words`: wordCount of them.
+bool decodeWords(const PackedHeader& header, const uint8_t* code, uint32_t* words);
 
 uint32_t checksumOf(const uint32_t* words, uint32_t count);
 
