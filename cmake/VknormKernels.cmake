@@ -1,4 +1,4 @@
-# GLSL → SPIR-V → C arrays. The modules are the rows of shaders/variants.cmake; this file is how one is built.
+# GLSL → SPIR-V → packed → C arrays. The modules are the rows of shaders/variants.cmake; this file is how one is built.
 
 set(VKNORM_SHADER_DIR "${PROJECT_SOURCE_DIR}/shaders")
 set(VKNORM_CONTRACTION_SCRIPT "${PROJECT_SOURCE_DIR}/cmake/ForbidContraction.cmake")
@@ -12,12 +12,48 @@ function(vknorm_find_tool variable package)
             "the Vulkan SDK or set ${variable}")
     endif()
 endfunction()
+set(VKNORM_COMPILES_KERNELS OFF)
 if(NOT VKNORM_PREBUILT_KERNELS OR VKNORM_BUILD_TESTS) # tests make kernels of their own
+    set(VKNORM_COMPILES_KERNELS ON)
+endif()
+if(VKNORM_COMPILES_KERNELS)
     vknorm_find_tool(VKNORM_GLSLANG glslang-tools glslangValidator glslang)
     vknorm_find_tool(VKNORM_SPIRV_OPT spirv-tools spirv-opt)
     vknorm_find_tool(VKNORM_SPIRV_VAL spirv-tools spirv-val)
     vknorm_find_tool(VKNORM_SPIRV_DIS spirv-tools spirv-dis)
     vknorm_find_tool(VKNORM_SPIRV_AS spirv-tools spirv-as)
+endif()
+
+# The program that packs modules runs while the library is built, so a cross build makes it with a compiler of the building
+# machine.
+set(VKNORM_PACKER_SOURCES "${PROJECT_SOURCE_DIR}/tools/pack_module.cpp" "${PROJECT_SOURCE_DIR}/src/device/packed_module.cpp")
+function(vknorm_add_packer)
+    if(CMAKE_CROSSCOMPILING)
+        find_program(VKNORM_HOST_CXX NAMES c++ g++ clang++)
+        if(NOT VKNORM_HOST_CXX)
+            message(FATAL_ERROR "No C++ compiler of this machine itself was found, which packs the kernels: set VKNORM_HOST_CXX, "
+                "or VKNORM_PREBUILT_KERNELS to the vknorm_kernels.c of another build")
+        endif()
+        set(packer "${PROJECT_BINARY_DIR}/kernels/pack_module")
+        file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/kernels")
+        add_custom_command(OUTPUT "${packer}"
+            COMMAND "${VKNORM_HOST_CXX}" -std=c++17 -O2 "-I${PROJECT_SOURCE_DIR}/src" ${VKNORM_PACKER_SOURCES} -o "${packer}"
+            DEPENDS ${VKNORM_PACKER_SOURCES} "${PROJECT_SOURCE_DIR}/src/device/packed_module.hpp"
+            COMMENT "Compiling what packs kernels" VERBATIM)
+        add_custom_target(vknorm_pack_module DEPENDS "${packer}")
+    else()
+        set(packer $<TARGET_FILE:vknorm_pack_module>)
+        add_executable(vknorm_pack_module EXCLUDE_FROM_ALL ${VKNORM_PACKER_SOURCES})
+        target_compile_features(vknorm_pack_module PRIVATE cxx_std_17)
+        target_include_directories(vknorm_pack_module PRIVATE "${PROJECT_SOURCE_DIR}/src")
+        vknorm_compile_options(vknorm_pack_module)
+        target_compile_options(vknorm_pack_module PRIVATE $<$<BOOL:${VKNORM_GNU_LIKE}>:-O2>)
+        set_target_properties(vknorm_pack_module PROPERTIES CXX_EXTENSIONS OFF RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
+    endif()
+    set(VKNORM_PACKER "${packer}" PARENT_SCOPE)
+endfunction()
+if(VKNORM_COMPILES_KERNELS)
+    vknorm_add_packer()
 endif()
 
 # Functions stay functions (no -O, no inlining), so that the embedded modules stay small, and nothing is folded:
@@ -41,6 +77,14 @@ function(vknorm_kernel)
     set_property(GLOBAL APPEND PROPERTY VKNORM_KERNELS ${row_NAME})
     set_property(GLOBAL PROPERTY VKNORM_KERNEL_${row_NAME} "${row_SOURCE};${row_TARGET_ENV};${row_DEFINES}")
     set_property(GLOBAL PROPERTY VKNORM_FAMILIES_OF_${row_NAME} "${families}")
+    # What it is packed with, of the same family: its form without subgroups, or for rows that need not be aligned.
+    set(like "")
+    if(row_NAME MATCHES "^(.+)\\.sg$")
+        set(like ${CMAKE_MATCH_1}.base)
+    elseif(row_NAME MATCHES "^(.+)_aligned\\.base$")
+        set(like ${CMAKE_MATCH_1}.base)
+    endif()
+    set_property(GLOBAL PROPERTY VKNORM_LIKE_${row_NAME} "${like}")
 endfunction()
 set_property(GLOBAL PROPERTY VKNORM_KERNELS "")
 include("${VKNORM_SHADER_DIR}/variants.cmake")
@@ -84,12 +128,17 @@ function(vknorm_add_kernels output)
     else()
         vknorm_add_modules("${dir}" ${arg_DEFINES})
         vknorm_kernels_of(names ${arg_FAMILIES})
-        list(TRANSFORM names REPLACE "(.+)" "${dir}/\\1.spv" OUTPUT_VARIABLE modules)
+        list(TRANSFORM names REPLACE "(.+)" "${dir}/\\1.packed" OUTPUT_VARIABLE modules)
+        set(likes "")
+        foreach(name IN LISTS names)
+            get_property(like GLOBAL PROPERTY VKNORM_LIKE_${name})
+            string(APPEND likes "${name}=${like},")
+        endforeach()
         string(REPLACE ";" "," families "${arg_FAMILIES}")
         string(REPLACE ";" "," names "${names}")
         add_custom_command(OUTPUT "${embedded}"
-            COMMAND "${CMAKE_COMMAND}" -D "DIR=${dir}" -D "NAMES=${names}" -D "FAMILIES=${families}" -D "OUTPUT=${embedded}"
-                -P "${VKNORM_EMBED_SCRIPT}"
+            COMMAND "${CMAKE_COMMAND}" -D "DIR=${dir}" -D "NAMES=${names}" -D "LIKES=${likes}" -D "FAMILIES=${families}"
+                -D "OUTPUT=${embedded}" -P "${VKNORM_EMBED_SCRIPT}"
             DEPENDS ${modules} "${VKNORM_EMBED_SCRIPT}"
             COMMENT "Embedding kernels (${set}: ${families})" VERBATIM)
     endif()
@@ -115,7 +164,7 @@ function(vknorm_add_modules dir)
     endforeach()
 endfunction()
 
-# One module: compile, tidy, forbid contraction (an element must have the same bits in every pipeline), validate. The
+# One module: compile, tidy, forbid contraction (an element must have the same bits in every pipeline), validate, pack. The
 # depfile makes an edited include rebuild exactly what includes it.
 function(vknorm_add_module dir name source env)
     set(vulkan_spirv1.0 vulkan1.0)
@@ -124,14 +173,22 @@ function(vknorm_add_module dir name source env)
     set(assembler_spirv1.3 spv1.3)
     list(TRANSFORM ARGN PREPEND -D OUTPUT_VARIABLE defines)
     set(spv "${dir}/${name}.spv")
-    add_custom_command(OUTPUT "${spv}"
+    set(likes "")
+    get_property(like GLOBAL PROPERTY VKNORM_LIKE_${name})
+    while(like)
+        list(APPEND likes "${dir}/${like}.spv")
+        get_property(like GLOBAL PROPERTY VKNORM_LIKE_${like})
+    endwhile()
+    add_custom_command(OUTPUT "${spv}" "${dir}/${name}.packed"
         COMMAND "${VKNORM_GLSLANG}" -V --quiet --target-env ${vulkan_${env}} "-I${VKNORM_SHADER_DIR}/include" ${defines}
             --depfile "${spv}.d" -o "${spv}" "${VKNORM_SHADER_DIR}/${source}"
         COMMAND "${VKNORM_SPIRV_OPT}" --target-env=${vulkan_${env}} ${VKNORM_SPIRV_PASSES} "${spv}" -o "${spv}"
         COMMAND "${CMAKE_COMMAND}" -D "MODULE=${spv}" -D TARGET_ENV=${assembler_${env}} -D "DIS=${VKNORM_SPIRV_DIS}"
             -D "AS=${VKNORM_SPIRV_AS}" -P "${VKNORM_CONTRACTION_SCRIPT}"
         COMMAND "${VKNORM_SPIRV_VAL}" --target-env ${vulkan_${env}} "${spv}"
-        DEPENDS "${VKNORM_SHADER_DIR}/${source}" "${VKNORM_CONTRACTION_SCRIPT}"
+        COMMAND "${VKNORM_PACKER}" "${dir}/${name}.packed" "${spv}" ${likes}
+        DEPENDS "${VKNORM_SHADER_DIR}/${source}" "${VKNORM_CONTRACTION_SCRIPT}" vknorm_pack_module
+            ${VKNORM_PACKER_SOURCES} ${likes}
         DEPFILE "${spv}.d"
         COMMENT "Kernel ${name}" VERBATIM)
 endfunction()

@@ -7,5 +7,5 @@ tool=$(command -v clang-format-14 || command -v clang-format || true)
 [[ -n $tool && $("$tool" --version) == *"version 14."* ]] || { echo "SKIPPED: no clang-format 14 here"; exit 77; }
 mode=(--dry-run --Werror)
 [ "${1:-}" != fix ] || mode=(-i)
-find include src samples tests shaders \( -name '*.h' -o -name '*.hpp' -o -name '*.c' -o -name '*.cpp' \) -print0 |
+find include src samples tests tools shaders \( -name '*.h' -o -name '*.hpp' -o -name '*.c' -o -name '*.cpp' \) -print0 |
     xargs -0 -r "$tool" "${mode[@]}" || { echo "scripts/check_clang_format.sh fix rewrites them"; exit 1; }

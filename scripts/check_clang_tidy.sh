@@ -28,5 +28,5 @@ check() {
         { grep -vE '^[0-9]+ warnings? generated' || true; }
 }
 tests=(tests/unit tests/gpu tests/fault tests/compare)
-find src samples tests -name '*.cpp' -not -regex "\(${tests[0]}\|${tests[1]}\|${tests[2]}\|${tests[3]}\)/.*" -print0 | check
+find src samples tests tools -name '*.cpp' -not -regex "\(${tests[0]}\|${tests[1]}\|${tests[2]}\|${tests[3]}\)/.*" -print0 | check
 find "${tests[@]}" -name '*.cpp' -print0 | check "${precompiled[@]}"

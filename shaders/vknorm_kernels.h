@@ -15,14 +15,15 @@ extern "C" {
 #endif
 
 typedef struct VknKernelModule {
-    const char* name; /* as in the table: norm.sg, norm.base, ... */
-    const uint32_t* words;
-    uint32_t wordCount;
+    const char* name;      /* as in the table: norm.sg, norm.base, ... */
+    const uint8_t* packed; /* src/device/packed_module.hpp says how */
+    uint32_t packedSize;
+    const struct VknKernelModule* like; /* the module whose code this one's continues; null: none */
 } VknKernelModule;
 
 VKN_KERNELS_HIDDEN extern const VknKernelModule vkn_kernels[];
 VKN_KERNELS_HIDDEN extern const uint32_t vkn_kernelCount;
-/* Over the names and bytes of all modules: caches and tuning tables made with other kernels are a miss. */
+/* Over the names of all modules and what they are unpacked: caches and tuning tables made with other kernels are a miss. */
 VKN_KERNELS_HIDDEN extern const uint64_t vkn_kernelHash;
 /* What this build was made with, for messages: "forward,backward". */
 VKN_KERNELS_HIDDEN extern const char vkn_kernelFamilies[];

@@ -1,11 +1,13 @@
 #include "api/aliasing.hpp"
 
+#include "base/integers.hpp"
+
 namespace vkn {
 
 bool rangesOverlap(const ByteRange& a, const ByteRange& b) { return a.begin < b.end && b.begin < a.end; }
 
 bool rowsOverlap(const Tensor& tensor, const RowShape& shape) {
-    const uint64_t outers = shape.rows / shape.rowsPerOuter + (shape.rows % shape.rowsPerOuter != 0 ? 1 : 0);
+    const uint64_t outers = divideUp(shape.rows, shape.rowsPerOuter);
     const uint64_t inners = shape.rows < shape.rowsPerOuter ? shape.rows : shape.rowsPerOuter;
     if (outers <= 1) {
         return inners > 1 && tensor.rowStride < tensor.rowElements;

@@ -2,6 +2,7 @@
 
 #include "api/aliasing.hpp"
 #include "base/error.hpp"
+#include "base/integers.hpp"
 #include "plan/gradients.hpp"
 
 namespace vkn {
@@ -46,7 +47,8 @@ private:
     Purpose purpose_;
     Execution& execution_;
     VknError* error_;
-    uint32_t indexOfRole_[kRoleCount] = {};
+    UnsetArray<ByteRange, kRoleCount>
+        ranges_;  // by role: all that is accessed of an operand, once checkPlacement() has looked at it
 
     bool looksAtBuffers() const { return purpose_ != Purpose::SizeOnly; }
 
@@ -164,13 +166,21 @@ private:
                             "%s is listed twice", role->name);
             }
             seen |= roleBit(operand.role);
-            indexOfRole_[operand.role] = i;
             const VknResult result = readOperand(i, operand, *role);
             if (result != VKN_SUCCESS) {
                 return result;
             }
         }
         return checkAllPresent(seen);
+    }
+
+    // For messages: recording has no use for it otherwise.
+    uint32_t indexOf(VknRole role) const {
+        uint32_t index = 0;
+        while (info_.pOperands[index].role != role) {
+            ++index;
+        }
+        return index;
     }
 
     VknResult checkAllPresent(RoleSet seen) const {
@@ -184,7 +194,7 @@ private:
     }
 
     VknResult readOperand(uint32_t index, const VknOperand& operand, const RoleInfo& role) {
-        Tensor& tensor = execution_.tensors[role.role];
+        Tensor& tensor = execution_.tensors.set(role.role, {});
         tensor.buffer = operand.buffer;
         tensor.offset = operand.offset;
         tensor.bufferSize = operand.bufferSize;
@@ -195,7 +205,7 @@ private:
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "buffer").text, 0, 1,
                         "the %s operand has no buffer", role.name);
         }
-        if (operand.offset % tensor.elementSize != 0) {
+        if (remainderOfPower(operand.offset, tensor.elementSize) != 0) {
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(index, "offset").text, operand.offset,
                         tensor.elementSize, "must be a multiple of %u, the size of an element of %s",
                         tensor.elementSize, role.name);
@@ -285,7 +295,8 @@ private:
     VknResult checkPlacement() {
         for (RoleSet left = plan_.spec.roles; left != 0; left = withoutFirst(left)) {
             const VknRole role = firstRole(left);
-            VknResult result = checkFits(role);
+            ranges_.set(role, wholeRange(execution_, role));
+            VknResult result = checkFits(role, ranges_[role]);
             RoleSet others = plan_.spec.roles & (roleBit(role) - 1);
             for (; others != 0 && result == VKN_SUCCESS; others = withoutFirst(others)) {
                 result = checkPair(firstRole(others), role);
@@ -302,7 +313,7 @@ private:
         for (uint32_t r = 1; r < kRoleCount; ++r) {
             const auto role = static_cast<VknRole>(r);
             if (plan_.spec.has(role) && isParameterGradient(role)) {
-                const VknResult result = checkFits(role);
+                const VknResult result = checkFits(role, wholeRange(execution_, role));
                 if (result != VKN_SUCCESS) {
                     return result;
                 }
@@ -311,19 +322,18 @@ private:
         return VKN_SUCCESS;
     }
 
-    VknResult checkFits(VknRole role) const {
+    VknResult checkFits(VknRole role, const ByteRange& range) const {
         const uint64_t size = execution_.tensors[role].bufferSize;
-        const ByteRange range = wholeRange(execution_, role);
         const char* name = findRole(role)->name;
         if (range.end > size) {
-            const FieldName field = operandField(indexOfRole_[role], "bufferSize");
+            const FieldName field = operandField(indexOf(role), "bufferSize");
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, field.text, size, range.end,
                         "the buffer of %s must have at least %llu bytes for %llu rows", name,
                         static_cast<unsigned long long>(range.end), static_cast<unsigned long long>(info_.rows));
         }
         const uint64_t words = boundRange(range, 16).end;
         if (words > size) {
-            const FieldName field = operandField(indexOfRole_[role], "bufferSize");
+            const FieldName field = operandField(indexOf(role), "bufferSize");
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, field.text, size, words,
                         "%s ends inside a word, which is accessed as a whole: the buffer must have at least %llu bytes",
                         name, static_cast<unsigned long long>(words));
@@ -341,18 +351,17 @@ private:
         const RoleInfo& second = *findRole(b);
         const Tensor& x = execution_.tensors[a];
         const Tensor& y = execution_.tensors[b];
-        const bool shareBinding =
-            shareBindingOf(plan_.rows, first, second) || shareBindingOf(plan_.columns, first, second);
-        if (shareBinding && x.buffer != y.buffer) {
-            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(indexOfRole_[b], "buffer").text, b, a,
+        const bool isOneBuffer = x.buffer == y.buffer;
+        if (!isOneBuffer &&
+            (shareBindingOf(plan_.rows, first, second) || shareBindingOf(plan_.columns, first, second))) {
+            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(indexOf(b), "buffer").text, b, a,
                         "%s and %s share a binding of this plan and must lie in one VkBuffer", second.name, first.name);
         }
-        const bool isWritten = plan_.spec.writes(first) || plan_.spec.writes(second);
-        if (isWritten && x.buffer == y.buffer &&
-            tensorsOverlap({x, wholeRange(execution_, a)}, {y, wholeRange(execution_, b)}, execution_.shape)) {
-            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(indexOfRole_[b], "offset").text, y.offset,
-                        x.offset, "%s overlaps %s; only a plan with VKN_PLAN_IN_PLACE_BIT may write what it reads",
-                        second.name, first.name);
+        if (isOneBuffer && (plan_.spec.writes(first) || plan_.spec.writes(second)) &&
+            tensorsOverlap({x, ranges_[a]}, {y, ranges_[b]}, execution_.shape)) {
+            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(indexOf(b), "offset").text, y.offset, x.offset,
+                        "%s overlaps %s; only a plan with VKN_PLAN_IN_PLACE_BIT may write what it reads", second.name,
+                        first.name);
         }
         return VKN_SUCCESS;
     }

@@ -147,9 +147,8 @@ VknResult vknCmdSelfTest(VknContext context, VkCommandBuffer commandBuffer, VkBu
         return result;
     }
     DescriptorContents contents;
-    contents.storageCount = 2;
-    contents.storage[VKN_BINDING_INPUT] = {buffer, offset, info.bufferSize};
-    contents.storage[VKN_BINDING_OUTPUT] = {buffer, offset, info.bufferSize};
+    contents.add({buffer, offset, info.bufferSize});  // of input and of output
+    contents.add({buffer, offset, info.bufferSize});
     if (sets.pool != VK_NULL_HANDLE) {
         // The context keeps the Vulkan pool until the results are in; the array of handles is not needed.
         set = sets.sets[0];

@@ -22,7 +22,13 @@ static VknResult makeShaderModule(const PipelineMaker& maker, const PipelineRequ
     specialisation.valueCount = request.specialisation != nullptr ? VKN_SPEC_COUNT : 0;
     specialisation.bindingOfSlot = request.bindingOfSlot;
     specialisation.slotCount = request.bindingOfSlot != nullptr ? VKN_BINDING_COUNT : 0;
-    const SpirvCode code = specialise(maker.memory, *source, specialisation);
+    SpirvCode whole;
+    const VknResult unpacked = unpackModule(maker.memory, *source, whole, error);
+    if (unpacked != VKN_SUCCESS) {
+        return unpacked;
+    }
+    const SpirvCode code = specialise(maker.memory, whole, specialisation);
+    maker.memory.release(whole.words);
     if (code.words == nullptr) {
         return fail(error, VKN_ERROR_OUT_OF_HOST_MEMORY, "", 0, 0, "no memory for a shader module");
     }

@@ -39,7 +39,7 @@ struct Id {
 
 class Specialiser {
 public:
-    Specialiser(const VknKernelModule& module, const Specialisation& specialisation, Id* ids, uint32_t* worklist,
+    Specialiser(const SpirvCode& module, const Specialisation& specialisation, Id* ids, uint32_t* worklist,
                 uint32_t* output)
         : module_(module), specialisation_(specialisation), ids_(ids), worklist_(worklist), output_(output) {}
 
@@ -53,7 +53,7 @@ public:
     }
 
 private:
-    const VknKernelModule& module_;
+    const SpirvCode& module_;
     const Specialisation& specialisation_;
     Id* ids_;
     uint32_t* worklist_;  // functions to be read: where they start
@@ -460,7 +460,7 @@ private:
 
 }  // namespace
 
-SpirvCode specialise(const HostMemory& memory, const VknKernelModule& module, const Specialisation& specialisation) {
+SpirvCode specialise(const HostMemory& memory, const SpirvCode& module, const Specialisation& specialisation) {
     const uint32_t bound = module.words[kBoundWord];
     SpirvCode code;
     Id* ids = memory.createArray<Id>(bound);

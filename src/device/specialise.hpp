@@ -4,8 +4,7 @@
 // only unreachable code mentions would have to be in the layout.
 #pragma once
 
-#include "base/host_memory.hpp"
-#include "vknorm_kernels.h"
+#include "device/module.hpp"
 
 namespace vkn {
 
@@ -16,13 +15,8 @@ struct Specialisation {
     uint32_t slotCount = 0;
 };
 
-struct SpirvCode {
-    uint32_t* words = nullptr;  // null if memory ran out; the caller releases it
-    uint32_t wordCount = 0;
-};
-
 // Relies on what glslang makes of the kernels: 32-bit constants, structured control flow without OpSwitch, blocks in order of
 // dominance, no OpPhi at the head of a loop. The build's tests validate the result for every operation.
-SpirvCode specialise(const HostMemory& memory, const VknKernelModule& module, const Specialisation& specialisation);
+SpirvCode specialise(const HostMemory& memory, const SpirvCode& module, const Specialisation& specialisation);
 
 }  // namespace vkn

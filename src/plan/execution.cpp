@@ -19,12 +19,13 @@ uint64_t scratchStride(const DeviceFacts& facts) {
 static bool isTensorAligned(const Tensor& tensor, const RowShape& shape) {
     const bool severalOuters = shape.rows > shape.rowsPerOuter;
     const uint64_t access = tensor.elementSize == 1 ? kNarrowAccess : kWideAccess;
-    return tensor.offset % access == 0 && tensor.rowStride * tensor.elementSize % access == 0 &&
-           (!severalOuters || tensor.outerStride * tensor.elementSize % access == 0);
+    const auto isMultiple = [&](uint64_t bytes) { return remainderOfPower(bytes, access) == 0; };
+    return isMultiple(tensor.offset) && isMultiple(tensor.rowStride * tensor.elementSize) &&
+           (!severalOuters || isMultiple(tensor.outerStride * tensor.elementSize));
 }
 
 static bool isExecutionAligned(const Execution& execution) {
-    bool aligned = execution.spec->kernelRowSize() % execution.choice->chunk == 0;
+    bool aligned = remainderOfPower(execution.spec->kernelRowSize(), execution.choice->chunk) == 0;
     for (RoleSet left = execution.spec->roles; left != 0; left = withoutFirst(left)) {
         const VknRole role = firstRole(left);
         if (findRole(role)->extent <= Extent::Parameters) {
@@ -38,7 +39,7 @@ static bool isExecutionAligned(const Execution& execution) {
 template <typename Visit>
 static void forEachOperand(const KernelInterface& kernel, const Visit& visit) {
     for (uint32_t i = 0; i < kernel.inOrderCount; ++i) {
-        const RoleInfo& role = *findRole(kernel.inOrder[i]);
+        const RoleInfo& role = *kernel.inOrder[i];
         visit(role, kernel.bindingOf(role));
     }
 }
@@ -105,30 +106,37 @@ ByteRange operandRange(const Execution& execution, VknRole role) {
     return boundRange(wholeRange(execution, role), execution.alignment);
 }
 
-static void bindOperands(const Execution& execution, const KernelInterface& kernel, Dispatch& dispatch) {
-    ByteRange ranges[kMostStorageBuffers];
+// Where each operand of a dispatch begins, in bytes of its buffer.
+using OperandStarts = UnsetArray<uint64_t, kRoleCount>;
+
+static OperandStarts bindOperands(const Execution& execution, const KernelInterface& kernel, Dispatch& dispatch) {
+    OperandStarts starts;
+    uint32_t previous = kMostStorageBuffers;
+    ByteRange range;
+    bool isWritten = false;
     forEachOperand(kernel, [&](const RoleInfo& role, uint32_t binding) {
-        const ByteRange own = boundRange(rangeOfRun(execution, role, dispatch.run), execution.alignment);
-        const bool isFirst = dispatch.buffers[binding].buffer == VK_NULL_HANDLE;
-        ranges[binding] = isFirst ? own : join(ranges[binding], own);
-        dispatch.buffers[binding] = {execution.tensors[role.role].buffer, ranges[binding].begin,
-                                     ranges[binding].size()};
-        if ((execution.spec->writes(role) && role.isPerRow()) ||
-            dispatch.written[binding].size() != 0) {  // with what is only read behind it
-            dispatch.written[binding] = ranges[binding];
-        }
+        const ByteRange own = rangeOfRun(execution, role, dispatch.run);
+        const ByteRange bound = boundRange(own, execution.alignment);
+        const bool isShared = binding == previous;
+        range = isShared ? join(range, bound) : bound;
+        // With what is only read beside it.
+        isWritten = (isShared && isWritten) || (execution.spec->writes(role) && role.isPerRow());
+        dispatch.buffers.set(binding, {execution.tensors[role.role].buffer, range.begin, range.size()});
+        dispatch.written.set(binding, isWritten ? range : ByteRange{});
+        starts.set(role.role, own.begin);
+        previous = binding;
     });
     if (kernel.signature.hasSlot[VKN_BINDING_SCRATCH]) {
-        dispatch.buffers[kernel.signature.bindingOfSlot[VKN_BINDING_SCRATCH]] = scratchBuffer(execution);
+        const uint32_t binding = kernel.signature.bindingOfSlot[VKN_BINDING_SCRATCH];
+        dispatch.buffers.set(binding, scratchBuffer(execution));
+        dispatch.written.set(binding, {});
     }
+    dispatch.bindingCount = kernel.signature.bindingCount;
+    return starts;
 }
 
-// Elements from the start of an operand's binding to its first element in this dispatch.
-static uint32_t startInBinding(const Execution& execution, const KernelInterface& kernel, const Dispatch& dispatch,
-                               const RoleInfo& role) {
-    const BoundBuffer& bound = dispatch.buffers[kernel.bindingOf(role)];
-    const uint64_t begin = rangeOfRun(execution, role, dispatch.run).begin;
-    return static_cast<uint32_t>((begin - bound.offset) / execution.tensors[role.role].elementSize);
+static uint32_t elementsBetween(uint64_t begin, uint64_t end, const Tensor& tensor) {
+    return static_cast<uint32_t>(quotientOfPower(end - begin, tensor.elementSize));
 }
 
 static void fillDropoutWords(const Execution& execution, const RowRun& run, uint32_t* words) {
@@ -141,21 +149,22 @@ static void fillDropoutWords(const Execution& execution, const RowRun& run, uint
     }
 }
 
-static RowConstants makeConstants(const Execution& execution, const KernelInterface& kernel, const Dispatch& dispatch) {
+static void fillConstants(const Execution& execution, const KernelInterface& kernel, const OperandStarts& starts,
+                          Dispatch& dispatch) {
     const WordLayout& layout = kernel.words;
     const uint64_t inner = execution.shape.rowsPerOuter;
     const bool severalOuters = dispatch.run.count > inner;
-    RowConstants constants = {};
-    uint32_t* words = constants.words;
+    dispatch.constants = {};
+    uint32_t* words = dispatch.constants.words;
     words[VKN_WORD_ROWS] = static_cast<uint32_t>(dispatch.run.count);
     words[VKN_WORD_HIDDEN_SIZE] = execution.spec->kernelRowSize();
     // A run inside one block is counted as a block of its own, so that strides too long for 32 bits do not matter.
     words[VKN_WORD_ROWS_PER_OUTER] = static_cast<uint32_t>(severalOuters ? inner : dispatch.run.count);
-    forEachOperand(kernel, [&](const RoleInfo& role, uint32_t) {
+    forEachOperand(kernel, [&](const RoleInfo& role, uint32_t binding) {
+        const Tensor& tensor = execution.tensors[role.role];
         uint32_t* of = words + layout.ofRole[role.role];
-        of[0] = startInBinding(execution, kernel, dispatch, role);
+        of[0] = elementsBetween(dispatch.buffers[binding].offset, starts[role.role], tensor);
         if (role.extent == Extent::Rows) {
-            const Tensor& tensor = execution.tensors[role.role];
             of[1] = static_cast<uint32_t>(tensor.rowStride);
             if (layout.hasOuterStrides) {
                 of[2] = severalOuters ? static_cast<uint32_t>(tensor.outerStride) : 0;
@@ -172,7 +181,6 @@ static RowConstants makeConstants(const Execution& execution, const KernelInterf
     if (execution.spec->hasDropout()) {
         fillDropoutWords(execution, dispatch.run, words + layout.ofDropout);
     }
-    return constants;
 }
 
 static uint32_t workgroupsFor(const KernelChoice& choice, uint64_t rows) {
@@ -185,8 +193,8 @@ Dispatch makeKernelDispatch(const Execution& execution, const KernelInterface& k
     if (dispatch.run.count == 0) {
         return dispatch;
     }
-    bindOperands(execution, kernel, dispatch);
-    dispatch.constants = makeConstants(execution, kernel, dispatch);
+    const OperandStarts starts = bindOperands(execution, kernel, dispatch);
+    fillConstants(execution, kernel, starts, dispatch);
     if (kernel.signature.hasSlot[VKN_BINDING_SCRATCH]) {
         fillScratchWords(execution, dispatch.run, dispatch.constants.words + kernel.words.ofScratch);
     }

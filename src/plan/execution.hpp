@@ -1,6 +1,7 @@
 // A recording, worked out: which rows each dispatch takes, what it binds and its push constants. Pure arithmetic.
 #pragma once
 
+#include "base/unset_array.hpp"
 #include "plan/choose.hpp"
 #include "plan/columns.hpp"
 #include "plan/kernel_interface.hpp"
@@ -14,7 +15,7 @@ struct Execution {
     const KernelInterface* rows = nullptr;     // of the kernel of rows
     const KernelInterface* columns = nullptr;  // of the backward's kernel of columns
     RowShape shape;
-    Tensor tensors[kRoleCount];  // of the roles that the plan has
+    UnsetArray<Tensor, kRoleCount> tensors;  // by role: those that the plan has
     Split split;
     uint32_t alignment = 0;  // of bound ranges
     bool isAligned = false;  // every row starts at 16 bytes and is a whole number of chunks
@@ -38,9 +39,10 @@ struct BoundBuffer {
 };
 
 struct Dispatch {
-    BoundBuffer buffers[kMostStorageBuffers];  // by binding number
-    ByteRange written[kMostStorageBuffers];    // the same ranges, where something is written; otherwise empty
-    RowConstants constants = {};
+    uint32_t bindingCount = 0;
+    UnsetArray<BoundBuffer, kMostStorageBuffers> buffers;  // by binding number
+    UnsetArray<ByteRange, kMostStorageBuffers> written;  // the same ranges, where something is written; otherwise empty
+    RowConstants constants;                              // set where there are any rows
     RowRun run;
     uint32_t workgroups = 0;
 };

@@ -9,7 +9,7 @@ static void orderByBinding(KernelInterface& kernel) {
         for (RoleSet left = kernel.roles; left != 0; left = withoutFirst(left)) {
             const RoleInfo& role = *findRole(firstRole(left));
             if (role.hasSlot() && kernel.bindingOf(role) == binding) {
-                kernel.inOrder[kernel.inOrderCount++] = role.role;
+                kernel.inOrder[kernel.inOrderCount++] = &role;
             }
         }
     }

@@ -8,8 +8,8 @@ namespace vkn {
 
 struct KernelInterface {
     RoleSet roles = 0;
-    VknRole inOrder[kRoleCount] =
-        {};  // those that have a binding, by its number: operands that share one follow each other
+    // Those that have a binding, by its number: operands that share one follow each other.
+    const RoleInfo* inOrder[kRoleCount] = {};
     uint32_t inOrderCount = 0;
     Signature signature;
     WordLayout words;

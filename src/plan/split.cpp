@@ -41,8 +41,10 @@ ByteRange rowRange(const Tensor& tensor, const RowShape& shape, uint64_t first, 
     }
     const uint64_t last = first + (count - 1);
     if (last < shape.rowsPerOuter) {  // all in the first block, as nearly always: without a division
-        const uint64_t end = saturatingAdd(rowStart(tensor, 0, last), tensor.rowElements);
-        return {saturatingAdd(tensor.offset, saturatingMultiply(rowStart(tensor, 0, first), tensor.elementSize)),
+        const auto elementsTo = [&](uint64_t row) { return saturatingMultiply(row, tensor.rowStride); };
+        const uint64_t end = saturatingAdd(elementsTo(last), tensor.rowElements);
+        return {first == 0 ? tensor.offset
+                           : saturatingAdd(tensor.offset, saturatingMultiply(elementsTo(first), tensor.elementSize)),
                 saturatingAdd(tensor.offset, saturatingMultiply(end, tensor.elementSize))};
     }
     const uint64_t firstOuter = first / shape.rowsPerOuter;
@@ -58,7 +60,7 @@ ByteRange rowRange(const Tensor& tensor, const RowShape& shape, uint64_t first, 
 }
 
 ByteRange boundRange(const ByteRange& range, uint32_t bindingAlignment) {
-    return {range.begin / bindingAlignment * bindingAlignment, saturatingAdd(range.end, 3) / 4 * 4};
+    return {roundDownToPower(range.begin, bindingAlignment), roundDownToPower(saturatingAdd(range.end, 3), 4)};
 }
 
 ByteRange join(const ByteRange& a, const ByteRange& b) { return {smaller(a.begin, b.begin), larger(a.end, b.end)}; }

@@ -4,25 +4,23 @@
 
 namespace vkn {
 
-DescriptorContents contentsOf(const KernelInterface& kernel, const Dispatch& dispatch) {
+DescriptorContents contentsOf(const Dispatch& dispatch) {
     DescriptorContents contents;
-    contents.storageCount = kernel.signature.bindingCount;
-    for (uint32_t i = 0; i < contents.storageCount; ++i) {
-        contents.storage[i] = dispatch.buffers[i];
+    for (uint32_t i = 0; i < dispatch.bindingCount; ++i) {
+        contents.add(dispatch.buffers[i]);
     }
     return contents;
 }
 
 DescriptorContents contentsOf(const JoinSumsDispatch& join) {
     DescriptorContents contents;
-    contents.storageCount = 2;
-    contents.storage[0] = join.parts;
-    contents.storage[1] = join.target;
+    contents.add(join.parts);
+    contents.add(join.target);
     return contents;
 }
 
 DescriptorContents contentsOf(const Execution& execution, const Dispatch& dispatch, uint64_t index) {
-    DescriptorContents contents = contentsOf(*execution.rows, dispatch);
+    DescriptorContents contents = contentsOf(dispatch);
     if (execution.spec->isSet(VKN_PLAN_GPU_ROWS_BIT)) {
         contents.dispatchArguments = makePrepareDispatch(execution, index).target;
     }
@@ -31,26 +29,25 @@ DescriptorContents contentsOf(const Execution& execution, const Dispatch& dispat
 
 DescriptorContents contentsOf(const PrepareDispatch& prepare) {
     DescriptorContents contents;
-    contents.storageCount = 2;
-    contents.storage[VKN_BINDING_INPUT] = prepare.rows;
-    contents.storage[VKN_BINDING_OUTPUT] = prepare.target;
+    contents.add(prepare.rows);
+    contents.add(prepare.target);
     return contents;
 }
 
 DescriptorContents contentsOf(const ColumnDispatch& columns) {
     DescriptorContents contents;
-    contents.storageCount = 2;
-    contents.storage[VKN_BINDING_INPUT] = columns.input;
-    contents.storage[VKN_BINDING_OUTPUT] = columns.parts;
+    contents.add(columns.input);
+    contents.add(columns.parts);
     return contents;
 }
 
 DescriptorContents contentsOf(const JoinDispatch& join) {
     DescriptorContents contents;
-    contents.storage[0] = join.parts;
-    contents.storage[1] = join.ofBatch;
-    contents.storage[2] = join.running;
-    contents.storageCount = join.running.buffer != VK_NULL_HANDLE ? 3 : 2;
+    contents.add(join.parts);
+    contents.add(join.ofBatch);
+    if (join.running.buffer != VK_NULL_HANDLE) {
+        contents.add(join.running);
+    }
     return contents;
 }
 

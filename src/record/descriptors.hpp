@@ -8,13 +8,15 @@ namespace vkn {
 
 // What a set holds: storage buffers from binding 0 up, and the uniform buffer of an indirect dispatch.
 struct DescriptorContents {
-    BoundBuffer storage[kMostStorageBuffers];
+    UnsetArray<BoundBuffer, kMostStorageBuffers> storage;
     uint32_t storageCount = 0;
     BoundBuffer dispatchArguments;  // no buffer: none
+
+    void add(const BoundBuffer& bound) { storage.set(storageCount++, bound); }
 };
 
 DescriptorContents contentsOf(const Execution& execution, const Dispatch& dispatch, uint64_t index);
-DescriptorContents contentsOf(const KernelInterface& kernel, const Dispatch& dispatch);
+DescriptorContents contentsOf(const Dispatch& dispatch);
 DescriptorContents contentsOf(const JoinSumsDispatch& join);
 DescriptorContents contentsOf(const PrepareDispatch& prepare);
 DescriptorContents contentsOf(const ColumnDispatch& columns);

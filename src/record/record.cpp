@@ -24,11 +24,15 @@ void recordBarrier(const VknContext_T& context, VkCommandBuffer commandBuffer, c
                                          nullptr);
 }
 
-void recordConstants(const VknContext_T& context, VkCommandBuffer commandBuffer, const void* constants, size_t size) {
-    uint8_t whole[sizeof(RowConstants)] = {};
-    memcpy(whole, constants, size);
+static void pushWhole(const VknContext_T& context, VkCommandBuffer commandBuffer, const RowConstants& constants) {
     context.functions.CmdPushConstants(commandBuffer, context.pipelineLayout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
-                                       sizeof whole, whole);
+                                       sizeof constants, &constants);
+}
+
+void recordConstants(const VknContext_T& context, VkCommandBuffer commandBuffer, const void* constants, size_t size) {
+    RowConstants whole = {};
+    memcpy(&whole, constants, size);
+    pushWhole(context, commandBuffer, whole);
 }
 
 void writeSets(const Execution& execution, const VknContext_T& context, VkDescriptorSet* sets) {
@@ -50,7 +54,7 @@ void writeSets(const Execution& execution, const VknContext_T& context, VkDescri
     uint64_t ofPass = 0;  // the dispatch: each pass has them all
     for (uint64_t i = order.columns; execution.columns != nullptr && i < order.joins; ++i) {
         const Dispatch dispatch = makeKernelDispatch(execution, *execution.columns, ofPass);
-        writeSet(context, sets[i], contentsOf(*execution.columns, dispatch));
+        writeSet(context, sets[i], contentsOf(dispatch));
         ofPass = ofPass + 1 < execution.split.dispatchCount ? ofPass + 1 : 0;
     }
     for (uint64_t i = order.joins; i < order.count; ++i) {
@@ -71,7 +75,7 @@ public:
           commandBuffer_(commandBuffer),
           execution_(execution),
           source_(source),
-          order_(orderSets(execution)) {}
+          order_(source.sets != nullptr ? orderSets(execution) : SetOrder()) {}
 
     void record() const {
         beginLabel();
@@ -95,7 +99,7 @@ private:
     VkCommandBuffer commandBuffer_;
     const Execution& execution_;
     const SetSource& source_;
-    const SetOrder order_;
+    const SetOrder order_;  // counts nothing where descriptors are pushed
 
     void beginLabel() const {
         if (context_.functions.CmdBeginDebugUtilsLabel != nullptr) {
@@ -123,6 +127,8 @@ private:
 
     // What was written is read, and what was read may be written.
     void separate() const { recordBarrier(context_, commandBuffer_, firstScope(false), secondScope(false)); }
+
+    void pushConstants(const RowConstants& constants) const { pushWhole(context_, commandBuffer_, constants); }
 
     template <typename Constants>
     void pushConstants(const Constants& constants) const {
@@ -210,7 +216,7 @@ private:
                 if (i != 0 || pass != 0) {  // as in recordColumns()
                     separate();
                 }
-                setDescriptors(contentsOf(*execution_.columns, columns), order_.columns + pass * count + i);
+                setDescriptors(contentsOf(columns), order_.columns + pass * count + i);
                 pushConstants(columns.constants);
                 dispatch(columns.workgroups);
             }
@@ -234,9 +240,9 @@ private:
 
     // Whether `writer` writes where `other` binds.
     static bool writesInto(const Dispatch& writer, const Dispatch& other) {
-        for (uint32_t i = 0; i < kMostStorageBuffers; ++i) {
+        for (uint32_t i = 0; i < writer.bindingCount; ++i) {
             const ByteRange& range = writer.written[i];
-            for (uint32_t j = 0; j < kMostStorageBuffers && range.size() != 0; ++j) {
+            for (uint32_t j = 0; j < other.bindingCount && range.size() != 0; ++j) {
                 const BoundBuffer& bound = other.buffers[j];
                 if (bound.buffer == writer.buffers[i].buffer && range.begin < bound.offset + bound.size &&
                     bound.offset < range.end) {
@@ -273,7 +279,9 @@ private:
             } else {
                 dispatch(rows.workgroups);
             }
-            previous = rows;
+            if (i + 1 < execution_.split.dispatchCount) {
+                previous = rows;
+            }
         }
     }
 };

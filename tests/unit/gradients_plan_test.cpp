@@ -424,7 +424,7 @@ private:
         for (uint32_t r = 1; r < vkn::kRoleCount; ++r) {
             const vkn::RoleInfo& role = *vkn::findRole(static_cast<VknRole>(r));
             if (spec_.has(role.role)) {
-                execution_.tensors[r] = makeTensor(role);
+                execution_.tensors.set(r, makeTensor(role));
             }
         }
         isPossible_ = vkn::finishExecution(facts, execution_);
@@ -691,9 +691,11 @@ void expectJoinsOfNoRows(VknOperation operation, bool isTraining) {
     execution.shape = {0, 1};
     execution.alignment = 16;
     for (const VknRole role : {VKN_ROLE_GAMMA_GRADIENT, VKN_ROLE_BETA_GRADIENT}) {
-        execution.tensors[role].buffer = bufferOf(1);
-        execution.tensors[role].elementSize = sizeof(float);
-        execution.tensors[role].rowElements = spec.hiddenSize;
+        vkn::Tensor tensor;
+        tensor.buffer = bufferOf(1);
+        tensor.elementSize = sizeof(float);
+        tensor.rowElements = spec.hiddenSize;
+        execution.tensors.set(role, tensor);
     }
     EXPECT_EQ(vkn::gradientScratch(execution), 0u);
     for (uint32_t i = 0; i < vkn::joinCount(execution); ++i) {

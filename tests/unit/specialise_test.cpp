@@ -3,6 +3,7 @@
 
 #include "include/interface.h"
 #include "support/random.hpp"
+#include "unit/kernel_modules.hpp"
 
 #include <gtest/gtest.h>
 #include <spirv-tools/libspirv.hpp>
@@ -21,7 +22,7 @@ constexpr uint32_t kFirstSpecConstant = 48;
 constexpr uint32_t kLastSpecConstant = 52;
 constexpr uint32_t kDecorationBinding = 33;
 
-std::vector<uint32_t> specialised(const VknKernelModule& module, const std::vector<uint32_t>& values,
+std::vector<uint32_t> specialised(const KernelModule& module, const std::vector<uint32_t>& values,
                                   const std::vector<uint32_t>& bindings = {}) {
     const vkn::HostMemory memory;
     vkn::Specialisation specialisation;
@@ -29,14 +30,16 @@ std::vector<uint32_t> specialised(const VknKernelModule& module, const std::vect
     specialisation.valueCount = static_cast<uint32_t>(values.size());
     specialisation.bindingOfSlot = bindings.data();
     specialisation.slotCount = static_cast<uint32_t>(bindings.size());
-    const vkn::SpirvCode code = vkn::specialise(memory, module, specialisation);
+    std::vector<uint32_t> whole = module.words;
+    const vkn::SpirvCode code =
+        vkn::specialise(memory, {whole.data(), static_cast<uint32_t>(whole.size())}, specialisation);
     const std::vector<uint32_t> words(code.words, code.words + code.wordCount);
     memory.release(code.words);
     return words;
 }
 
-std::string validate(const VknKernelModule& module, const std::vector<uint32_t>& words) {
-    const bool hasSubgroups = std::string(module.name).ends_with(".sg");
+std::string validate(const KernelModule& module, const std::vector<uint32_t>& words) {
+    const bool hasSubgroups = module.name.ends_with(".sg");
     spvtools::SpirvTools tools(hasSubgroups ? SPV_ENV_VULKAN_1_1 : SPV_ENV_VULKAN_1_0);
     std::string message;
     tools.SetMessageConsumer([&](spv_message_level_t, const char*, const spv_position_t& position, const char* text) {
@@ -86,8 +89,7 @@ constexpr int kTurns = 60;
 
 TEST(Specialise, IsValidForAnyConstants) {
     Random random(1);
-    for (uint32_t m = 0; m < vkn_kernelCount; ++m) {
-        const VknKernelModule& module = vkn_kernels[m];
+    for (const KernelModule& module : kernelModules()) {
         for (int turn = 0; turn < kTurns; ++turn) {
             const std::vector<uint32_t> words = specialised(module, randomValues(random));
             ASSERT_EQ(validate(module, words), "") << module.name << ", turn " << turn;
@@ -98,22 +100,21 @@ TEST(Specialise, IsValidForAnyConstants) {
 
 TEST(Specialise, AValidatorThatSeesNothingWouldShow) {
     Random random(2);
-    const VknKernelModule& module = vkn_kernels[0];
+    const KernelModule module = kernelModules().front();
     std::vector<uint32_t> words = specialised(module, randomValues(random));
     words.resize(words.size() - 1);  // OpFunctionEnd
     EXPECT_NE(validate(module, words), "");
 }
 
 TEST(Specialise, LeavesOutWhatConstantsRuleOut) {
-    for (uint32_t m = 0; m < vkn_kernelCount; ++m) {
-        const VknKernelModule& module = vkn_kernels[m];
-        const std::vector<uint32_t> whole(module.words, module.words + module.wordCount);
+    for (const KernelModule& module : kernelModules()) {
+        const std::vector<uint32_t>& whole = module.words;
         Random random(3);
         std::vector<uint32_t> values = randomValues(random);
         values[VKN_SPEC_FLAGS] = 0;
         const std::vector<uint32_t> words = specialised(module, values);
         EXPECT_LE(words.size(), whole.size()) << module.name;
-        if (std::string(module.name).starts_with("norm")) {
+        if (module.name.starts_with("norm")) {
             EXPECT_LT(words.size(), whole.size() * 3 / 4) << module.name;
             EXPECT_LT(count(words, kOpFunction, kOpFunction), count(whole, kOpFunction, kOpFunction)) << module.name;
             EXPECT_LT(count(words, kOpVariable, kOpVariable), count(whole, kOpVariable, kOpVariable)) << module.name;
@@ -127,11 +128,11 @@ TEST(Specialise, NumbersBindingsAsTold) {
     for (uint32_t slot = 0; slot < VKN_BINDING_COUNT; ++slot) {
         bindings[slot] = 20 + slot;
     }
-    for (uint32_t m = 0; m < vkn_kernelCount; ++m) {
-        const std::vector<uint32_t> words = specialised(vkn_kernels[m], randomValues(random), bindings);
+    for (const KernelModule& module : kernelModules()) {
+        const std::vector<uint32_t> words = specialised(module, randomValues(random), bindings);
         forEachInstruction(words, [&](uint32_t opcode, const uint32_t* instruction) {
             if (opcode == kOpDecorate && instruction[2] == kDecorationBinding) {
-                EXPECT_TRUE(instruction[3] >= 20 || instruction[3] == VKN_BINDING_DISPATCH) << vkn_kernels[m].name;
+                EXPECT_TRUE(instruction[3] >= 20 || instruction[3] == VKN_BINDING_DISPATCH) << module.name;
             }
         });
     }
