@@ -18,8 +18,8 @@
 namespace vknorm::compare {
 namespace {
 
-std::vector<ResultFile> readAll(const std::vector<std::string>& paths) {
-    std::vector<ResultFile> files;
+std::vector<RunFacts> readAll(const std::vector<std::string>& paths) {
+    std::vector<RunFacts> files;
     for (const std::string& path : paths) {
         files.push_back(readResultFile(path));
     }
@@ -48,7 +48,7 @@ std::string makeReport(const MergedResults& merged, const std::string& format) {
         return makePage(merged, std::string(std::begin(kViewerPage), std::end(kViewerPage)), kViewerMissing);
     }
     if (format == "json") {
-        return makeDocument(merged).dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+        return makeJson(merged);
     }
     return format == "csv" ? makeCsv(merged) : makeMarkdown(merged);
 }
@@ -65,9 +65,9 @@ void writeTo(const std::string& path, const std::string& text) {
 }  // namespace
 
 int printTable(const Arguments& arguments) {
-    const std::vector<ResultFile> files = readAll(arguments.files);
-    std::vector<const ResultFile*> each;
-    for (const ResultFile& file : files) {
+    const std::vector<RunFacts> files = readAll(arguments.files);
+    std::vector<const RunFacts*> each;
+    for (const RunFacts& file : files) {
         each.push_back(&file);
     }
     fmt::print("{}", makeTable(each));
@@ -91,7 +91,7 @@ int writeReport(const Arguments& arguments) {
 }
 
 int compareFiles(const Arguments& arguments) {
-    const std::vector<ResultFile> files = readAll(arguments.files);
+    const std::vector<RunFacts> files = readAll(arguments.files);
     const CompareOptions options = {arguments.threshold, arguments.onlyCommon};
     const Comparison comparison = compareResults(files.at(0), files.at(1), options);
     fmt::print("{}", describeComparison(comparison, options, arguments.listAll));

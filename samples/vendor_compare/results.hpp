@@ -7,6 +7,8 @@
 #include "report/schema.hpp"
 #include "timing.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <fstream>
 #include <optional>
 #include <string>

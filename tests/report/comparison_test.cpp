@@ -14,7 +14,7 @@ Json timed(double seconds, double noise) {
     return json;
 }
 
-ResultFile fileWith(const std::vector<Json>& rows, const std::string& path) {
+RunFacts fileWith(const std::vector<Json>& rows, const std::string& path) {
     std::vector<Json> lines = {madeRun()};
     lines.insert(lines.end(), rows.begin(), rows.end());
     lines.push_back(madeEnd());
@@ -63,8 +63,8 @@ TEST(Comparison, TooFewSamplesDecideNothing) {
 TEST(Comparison, WhatFailsIsBroken) {
     Json wrong = {{"kind", "bench"},    {"operation", "rmsnorm"}, {"types", "fp32"},      {"rows", 512},
                   {"hiddenSize", 4096}, {"status", "wrong"},      {"reason", "element 7"}};
-    const ResultFile good = fileWith({timed(1e-3, 0.01)}, "old.jsonl");
-    const ResultFile bad = fileWith({wrong}, "new.jsonl");
+    const RunFacts good = fileWith({timed(1e-3, 0.01)}, "old.jsonl");
+    const RunFacts bad = fileWith({wrong}, "new.jsonl");
     const Comparison broken = compareResults(good, bad, {});
     EXPECT_EQ(broken.count(Verdict::Broken), 1U);
     EXPECT_TRUE(broken.isWorse());
@@ -94,8 +94,8 @@ TEST(Comparison, TellsOfTheCopy) {
 }
 
 TEST(Comparison, OtherCasesAreRefusedUnlessCommonOnesAreWanted) {
-    const ResultFile one = fileWith({timed(1e-3, 0.01)}, "old.jsonl");
-    const ResultFile two = fileWith({timed(1e-3, 0.01), madeCase("dyt", 512, 4096, 1e-3)}, "new.jsonl");
+    const RunFacts one = fileWith({timed(1e-3, 0.01)}, "old.jsonl");
+    const RunFacts two = fileWith({timed(1e-3, 0.01), madeCase("dyt", 512, 4096, 1e-3)}, "new.jsonl");
     EXPECT_THROW(compareResults(one, two, {}), ResultFileError);
     EXPECT_EQ(compareResults(one, two, {0.05, true}).changes.size(), 1U);
     EXPECT_THROW(compareResults(one, fileWith({}, "none.jsonl"), {}), ResultFileError);
@@ -104,8 +104,8 @@ TEST(Comparison, OtherCasesAreRefusedUnlessCommonOnesAreWanted) {
 TEST(Comparison, SaysWhatElseIsDifferent) {
     Json run = madeRun(madeDevice("Another GPU"));
     run["library"]["commit"] = "def";
-    const ResultFile before = fileWith({timed(1e-3, 0.01)}, "old.jsonl");
-    const ResultFile after = fileOf({run, timed(1e-3, 0.01), madeEnd()}, "new.jsonl");
+    const RunFacts before = fileWith({timed(1e-3, 0.01)}, "old.jsonl");
+    const RunFacts after = fileOf({run, timed(1e-3, 0.01), madeEnd()}, "new.jsonl");
     const std::string text = describeComparison(compareResults(before, after, {}), {}, true);
     EXPECT_NE(text.find("note: device: 'Example GPU', and now 'Another GPU'"), std::string::npos) << text;
     EXPECT_NE(text.find("note: library: 'abc', and now 'def'"), std::string::npos) << text;

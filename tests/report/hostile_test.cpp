@@ -156,8 +156,8 @@ std::string wholeFile() {
 // Everything that is made of a file; whatever is thrown must be a ResultFileError.
 bool isTaken(const std::string& text) {
     try {
-        const ResultFile file = parseResultFile(text, "fuzzed.jsonl");
-        const ResultFile whole = parseResultFile(wholeFile(), "whole.jsonl");
+        const RunFacts file = parseResultFile(text, "fuzzed.jsonl");
+        const RunFacts whole = parseResultFile(wholeFile(), "whole.jsonl");
         const MergedResults merged = mergeResults({file, whole}, {true});
         const std::string page = fillPage(kTemplate, makeDocument(merged));
         EXPECT_EQ(countOf(page, "<"), 2U);

@@ -9,15 +9,15 @@
 namespace vknorm::compare {
 namespace {
 
-ResultFile benchOf(const std::string& device, const std::vector<Json>& rows, const std::string& path,
-                   bool isSoftware = false) {
+RunFacts benchOf(const std::string& device, const std::vector<Json>& rows, const std::string& path,
+                 bool isSoftware = false) {
     std::vector<Json> lines = {madeRun(madeDevice(device, isSoftware))};
     lines.insert(lines.end(), rows.begin(), rows.end());
     lines.push_back(madeEnd());
     return fileOf(lines, path);
 }
 
-std::string refusalOf(std::vector<ResultFile> files, const MergeOptions& options = {}) {
+std::string refusalOf(std::vector<RunFacts> files, const MergeOptions& options = {}) {
     try {
         mergeResults(std::move(files), options);
     } catch (const ResultFileError& error) {
@@ -44,12 +44,12 @@ TEST(Merge, TheSameCasesTwiceAreTwoRuns) {
     const MergedResults merged =
         mergeResults({benchOf("A", {kFirst}, "a.jsonl"), benchOf("A", {kFirst}, "b.jsonl")}, {});
     ASSERT_EQ(merged.devices.size(), 2U);
-    EXPECT_EQ(merged.devices[0].label, "A, example 1.2");
-    EXPECT_EQ(merged.devices[1].label, "A, example 1.2 (2)");
+    EXPECT_EQ(merged.devices[0].label, "A, 1.2");
+    EXPECT_EQ(merged.devices[1].label, "A, 1.2 (2)");
 }
 
 TEST(Merge, OtherCasesAreRefusedByName) {
-    std::vector<ResultFile> files = {benchOf("A", {kFirst}, "a.jsonl"), benchOf("B", {kFirst, kSecond}, "b.jsonl")};
+    std::vector<RunFacts> files = {benchOf("A", {kFirst}, "a.jsonl"), benchOf("B", {kFirst, kSecond}, "b.jsonl")};
     const std::string refusal = refusalOf(files);
     EXPECT_EQ(
         refusal.find("a.jsonl has 1 cases and b.jsonl has 2, not the same; only the second has rmsnorm fp32 2048x4096"),
@@ -78,7 +78,7 @@ TEST(Merge, AFileOfNothingIsRefused) {
 }
 
 TEST(Merge, PipelinesNeedNoCases) {
-    const ResultFile pipelines =
+    const RunFacts pipelines =
         fileOf({madeRun(madeDevice("C"), "pipelines"), madePipeline("v", 0), madeEnd()}, "c.jsonl");
     const MergedResults merged = mergeResults({benchOf("A", {kFirst}, "a.jsonl"), pipelines}, {});
     EXPECT_EQ(merged.devices.size(), 2U);
@@ -150,7 +150,7 @@ TEST(Marks, SayWhatToDoubt) {
     scattered["timing"]["p95Seconds"] = 17e-3;
     Json cached = madeCase("rmsnorm", 512, 16384, 16e-3, 1.2);
     cached["exceedsCache"] = false;
-    const ResultFile file = benchOf("A", {steady, unsteady, slow, scattered, cached}, "a");
+    const RunFacts file = benchOf("A", {steady, unsteady, slow, scattered, cached}, "a");
     const auto marks = marksOf(file.cases);
     EXPECT_TRUE(marks[0].empty());
     EXPECT_EQ(marks[1], (std::vector<std::string>{"unsteady", "unsteady copy"}));

@@ -20,14 +20,13 @@ TEST(ResultFile, IsTakenWhole) {
         {"operations", {"add", "rmsnorm"}}, {"status", "ok"}, {"timing", madeTime(1.5e-3)}, {"ratio", 1.5}};
     const Json skipped = {{"kind", "bench"},  {"operation", "dyt"},  {"types", "bf16"},  {"rows", 4},
                           {"hiddenSize", 64}, {"status", "skipped"}, {"reason", "large"}};
-    const ResultFile file =
-        fileOf({madeRun(),
-                {{"kind", "empty-dispatch"}, {"timing", madeTime(1e-6)}, {"latency", madeTime(2e-6)}},
-                latency,
-                fused,
-                skipped,
-                {{"kind", "something new"}, {"x", 1}},
-                madeEnd()});
+    const RunFacts file = fileOf({madeRun(),
+                                  {{"kind", "empty-dispatch"}, {"timing", madeTime(1e-6)}, {"latency", madeTime(2e-6)}},
+                                  latency,
+                                  fused,
+                                  skipped,
+                                  {{"kind", "something new"}, {"x", 1}},
+                                  madeEnd()});
     EXPECT_EQ(file.device.name, "Example GPU");
     EXPECT_EQ(file.device.driver(), "example 1.2");
     EXPECT_EQ(file.device.limits.size(), 2U);
@@ -45,7 +44,7 @@ TEST(ResultFile, IsTakenWhole) {
 }
 
 TEST(ResultFile, PipelinesAreTakenWithTheDriversOwnRegisters) {
-    const ResultFile file = fileOf({madeRun(madeDevice(), "pipelines"), madePipeline("RMSNorm 8", 3), madeEnd()});
+    const RunFacts file = fileOf({madeRun(madeDevice(), "pipelines"), madePipeline("RMSNorm 8", 3), madeEnd()});
     ASSERT_EQ(file.pipelines.size(), 1U);
     EXPECT_EQ(*file.pipelines[0].spills, 3.0);
     EXPECT_EQ(file.pipelines[0].driverRegisters, "SGPRs 128, VGPRs 24");
@@ -53,7 +52,7 @@ TEST(ResultFile, PipelinesAreTakenWithTheDriversOwnRegisters) {
 
 // What another list of drivers has to make at the least, as README.md documents it.
 TEST(ResultFile, OfPipelinesNeedsLittle) {
-    const ResultFile file = parseResultFile(
+    const RunFacts file = parseResultFile(
         R"({"kind":"run","schema":1,"command":"pipelines","device":{"name":"A","driverName":"b","driverInfo":"","isSoftware":false}}
 {"kind":"static","variant":"v","status":"ok"}
 {"kind":"static","variant":"w","status":"failed","reason":"no memory"}

@@ -19,8 +19,8 @@ TEST(MarkdownTable, ShowsTimesAndShares) {
                           {"hiddenSize", 64}, {"status", "skipped"},    {"reason", "large"}};
     Json unsteady = madeCase("rmsnorm", 512, 4096, 1.25e-3, 0.625);
     unsteady["timing"]["isStable"] = false;
-    const ResultFile first = fileOf({madeRun(madeDevice("a|b <i>", true)), unsteady, madeEnd()});
-    const ResultFile second = fileOf({madeRun(), skipped, madeEnd()});
+    const RunFacts first = fileOf({madeRun(madeDevice("a|b <i>", true)), unsteady, madeEnd()});
+    const RunFacts second = fileOf({madeRun(), skipped, madeEnd()});
     const std::string text = makeTable({&first, &second});
     EXPECT_NE(text.find("| rmsnorm | fp32 | 512x4096 | 1.25 ms, 62 % \\* |  |\n"), std::string::npos) << text;
     EXPECT_NE(text.find("| rmsnorm | bf16 | 1x64 |  | skipped |\n"), std::string::npos) << text;
@@ -28,7 +28,7 @@ TEST(MarkdownTable, ShowsTimesAndShares) {
 }
 
 TEST(MarkdownTable, NeedsMeasuredRows) {
-    const ResultFile pipelines = fileOf({madeRun(madeDevice(), "pipelines"), madePipeline("v", 0), madeEnd()});
+    const RunFacts pipelines = fileOf({madeRun(madeDevice(), "pipelines"), madePipeline("v", 0), madeEnd()});
     EXPECT_THROW(makeTable({&pipelines}), ResultFileError);
 }
 
@@ -40,12 +40,12 @@ TEST(MarkdownTable, IsThatOfTheReadme) {
     }
     std::sort(paths.begin(), paths.end());
     ASSERT_FALSE(paths.empty());
-    std::vector<ResultFile> files;
+    std::vector<RunFacts> files;
     for (const std::string& path : paths) {
         files.push_back(readResultFile(path));
     }
-    std::vector<const ResultFile*> each;
-    for (const ResultFile& file : files) {
+    std::vector<const RunFacts*> each;
+    for (const RunFacts& file : files) {
         each.push_back(&file);
     }
     std::ifstream page(VKNORM_README);

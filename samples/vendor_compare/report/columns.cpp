@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/columns.hpp"
 
+#include <nlohmann/json.hpp>
+
 namespace vknorm::compare {
 namespace {
 

@@ -91,7 +91,7 @@ void noteDifference(Comparison& result, const char* what, const std::string& bef
     }
 }
 
-void addNotes(const ResultFile& before, const ResultFile& after, Comparison& result) {
+void addNotes(const RunFacts& before, const RunFacts& after, Comparison& result) {
     noteDifference(result, "device", before.device.name, after.device.name);
     noteDifference(result, "driver", before.device.driver(), after.device.driver());
     noteDifference(result, "library", before.library.commit, after.library.commit);
@@ -133,8 +133,8 @@ size_t Comparison::count(Verdict verdict) const {
         std::count_if(changes.begin(), changes.end(), [&](const Change& change) { return change.verdict == verdict; }));
 }
 
-Comparison compareResults(const ResultFile& before, const ResultFile& after, const CompareOptions& options) {
-    for (const ResultFile* file : {&before, &after}) {
+Comparison compareResults(const RunFacts& before, const RunFacts& after, const CompareOptions& options) {
+    for (const RunFacts* file : {&before, &after}) {
         if (file->cases.empty()) {
             failAt({file->path, 0}, "has no rows of bench");
         }

@@ -49,7 +49,7 @@ struct CompareOptions {
 };
 
 // Throws ResultFileError where the files have not the same cases.
-Comparison compareResults(const ResultFile& before, const ResultFile& after, const CompareOptions& options);
+Comparison compareResults(const RunFacts& before, const RunFacts& after, const CompareOptions& options);
 
 // For people; rows that are the same only if they are wanted.
 std::string describeComparison(const Comparison& comparison, const CompareOptions& options, bool listsAll);

@@ -4,6 +4,7 @@
 #include "report/marks.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace vknorm::compare {
 namespace {

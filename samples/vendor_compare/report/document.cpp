@@ -6,6 +6,7 @@
 #include "report/summary.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <map>
@@ -93,7 +94,7 @@ Json pipelineFacts(const std::vector<PipelineFact>& pipelines) {
 }
 
 Json toJson(const DeviceResults& device) {
-    const ResultFile& facts = device.facts;
+    const RunFacts& facts = device.facts;
     Json json = {{"label", device.label},
                  {"files", device.paths},
                  {"started", facts.started},
@@ -186,6 +187,10 @@ Json makeDocument(const MergedResults& merged) {
     document["shares"] = summaryOf(merged.devices);
     addRows(document, merged.devices);
     return document;
+}
+
+std::string makeJson(const MergedResults& merged) {
+    return makeDocument(merged).dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::string fillPage(std::string html, const Json& document) {

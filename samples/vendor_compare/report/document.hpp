@@ -12,6 +12,7 @@ namespace vknorm::compare {
 inline constexpr int kReportVersion = 1;
 
 Json makeDocument(const MergedResults& merged);
+std::string makeJson(const MergedResults& merged);
 
 // A line a measured row; of files without any, a line a pipeline.
 std::string makeCsv(const MergedResults& merged);

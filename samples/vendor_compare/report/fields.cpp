@@ -2,6 +2,7 @@
 #include "report/fields.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 
@@ -114,6 +115,10 @@ std::string Fields::nameOf(const char* name) const { return name_.empty() ? name
 void Fields::fail(const char* name, const std::string& what) const {
     throw ResultFileError(fmt::format("{}, line {}, {}{}", place_.file, place_.line, nameOf(name), what));
 }
+
+bool Fields::has(const char* name) const { return object_.contains(name); }
+
+bool Fields::isNull(const char* name) const { return has(name) && object_.at(name).is_null(); }
 
 const Json& Fields::at(const char* name) const {
     const auto found = object_.find(name);

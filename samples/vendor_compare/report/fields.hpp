@@ -43,7 +43,7 @@ class Fields {
 public:
     Fields(const Json& object, const Place& place, std::string name = {});
 
-    bool has(const char* name) const { return object_.contains(name); }
+    bool has(const char* name) const;
 
     std::string text(const char* name, size_t mostBytes = kMostNameBytes) const;
     std::string textOr(const char* name, const char* otherwise, size_t mostBytes = kMostNameBytes) const;
@@ -54,7 +54,7 @@ public:
     std::optional<uint64_t> countIfThere(const char* name, uint64_t most) const;
     bool flag(const char* name) const;
     std::optional<bool> flagIfThere(const char* name) const;
-    bool isNull(const char* name) const { return has(name) && object_.at(name).is_null(); }
+    bool isNull(const char* name) const;
     Fields object(const char* name) const;
     std::optional<Fields> objectIfThere(const char* name) const;
     std::vector<Fields> objects(const char* name) const;  // none where it is absent

@@ -17,7 +17,7 @@ std::string devicesTable(const std::vector<DeviceResults>& devices) {
     std::string text =
         "| device | driver | Vulkan | subgroup | measured | left out | copy |\n|---|---|---|---|---|---|---|\n";
     for (const DeviceResults& each : devices) {
-        const ResultFile& facts = each.facts;
+        const RunFacts& facts = each.facts;
         const auto measured = static_cast<size_t>(std::count_if(
             facts.cases.begin(), facts.cases.end(), [](const CaseFact& row) { return row.timing.has_value(); }));
         const std::optional<double> copy = copyBandwidth(facts);
@@ -76,7 +76,7 @@ std::string makeMarkdown(const MergedResults& merged) {
         text += fmt::format("- {}\n", escapeMarkdown(note));
     }
     text += fmt::format("{}## Devices\n\n{}", merged.notes.empty() ? "" : "\n", devicesTable(merged.devices));
-    std::vector<const ResultFile*> measured;
+    std::vector<const RunFacts*> measured;
     bool hasPipelines = false;
     for (const DeviceResults& device : merged.devices) {
         if (!device.facts.cases.empty()) {

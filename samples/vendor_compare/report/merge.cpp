@@ -37,7 +37,7 @@ bool isDisjoint(const std::vector<PipelineFact>& a, const std::vector<PipelineFa
 
 // ---- what is refused -----------------------------------------------------------------------------------------------
 
-void refuseWrong(const ResultFile& file) {
+void refuseWrong(const RunFacts& file) {
     for (const std::vector<CaseFact>* rows : {&file.cases, &file.verified}) {
         for (const CaseFact& row : *rows) {
             if (row.status == Status::Wrong) {
@@ -49,7 +49,7 @@ void refuseWrong(const ResultFile& file) {
     }
 }
 
-void refuseEmpty(const ResultFile& file) {
+void refuseEmpty(const RunFacts& file) {
     if (file.cases.empty() && file.verified.empty() && file.pipelines.empty()) {
         failAt({file.path, 0}, "has no rows of bench, verify or pipelines");
     }
@@ -67,12 +67,12 @@ std::string someOf(const std::vector<CaseKey>& keys) {
 
 // ---- putting together ----------------------------------------------------------------------------------------------
 
-auto identityOf(const ResultFile& file) {
+auto identityOf(const RunFacts& file) {
     return std::tie(file.device.name, file.device.driverName, file.device.driverInfo, file.device.uuid,
                     file.library.kernelHash, file.settings.hasKernel);
 }
 
-bool belongsTo(const ResultFile& all, const ResultFile& file) {
+bool belongsTo(const RunFacts& all, const RunFacts& file) {
     return identityOf(all) == identityOf(file) && isDisjoint(all.cases, file.cases) &&
            isDisjoint(all.verified, file.verified) && isDisjoint(all.pipelines, file.pipelines);
 }
@@ -82,7 +82,7 @@ void append(std::vector<T>& to, std::vector<T>&& from) {
     to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
-void add(DeviceResults& device, ResultFile&& file) {
+void add(DeviceResults& device, RunFacts&& file) {
     device.paths.push_back(file.path);
     append(device.facts.cases, std::move(file.cases));
     append(device.facts.verified, std::move(file.verified));
@@ -96,9 +96,9 @@ void add(DeviceResults& device, ResultFile&& file) {
     }
 }
 
-std::vector<DeviceResults> gather(std::vector<ResultFile>&& files) {
+std::vector<DeviceResults> gather(std::vector<RunFacts>&& files) {
     std::vector<DeviceResults> devices;
-    for (ResultFile& file : files) {
+    for (RunFacts& file : files) {
         const auto known = std::find_if(devices.begin(), devices.end(),
                                         [&](const DeviceResults& each) { return belongsTo(each.facts, file); });
         if (known != devices.end()) {
@@ -226,8 +226,8 @@ std::string differenceOfCases(const std::vector<CaseFact>& first, const std::str
     return onlyB.empty() ? text : fmt::format("{}; only the second has {}", text, someOf(onlyB));
 }
 
-MergedResults mergeResults(std::vector<ResultFile> files, const MergeOptions& options) {
-    for (const ResultFile& file : files) {
+MergedResults mergeResults(std::vector<RunFacts> files, const MergeOptions& options) {
+    for (const RunFacts& file : files) {
         refuseEmpty(file);
         refuseWrong(file);
     }

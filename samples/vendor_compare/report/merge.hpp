@@ -13,7 +13,7 @@ namespace vknorm::compare {
 struct DeviceResults {
     std::string label;  // its name, and as much more as tells it from the others
     std::vector<std::string> paths;
-    ResultFile facts;  // those of the first file, and the rows of all
+    RunFacts facts;  // those of the first file, and the rows of all
 };
 
 struct MergeOptions {
@@ -26,7 +26,7 @@ struct MergedResults {
 };
 
 // Throws ResultFileError, naming the files, where a result was wrong, or where devices have other cases than the others.
-MergedResults mergeResults(std::vector<ResultFile> files, const MergeOptions& options);
+MergedResults mergeResults(std::vector<RunFacts> files, const MergeOptions& options);
 
 // Empty, or how the cases of two sides differ, in words.
 std::string differenceOfCases(const std::vector<CaseFact>& first, const std::string& firstName,

@@ -4,6 +4,7 @@
 #include "report/rows.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -18,7 +19,7 @@ class Parser {
 public:
     explicit Parser(const std::string& path) : place_{path, 0} { file_.path = path; }
 
-    ResultFile parse(std::string_view text) {
+    RunFacts parse(std::string_view text) {
         while (!text.empty()) {
             const size_t end = text.find('\n');
             const std::string_view line = text.substr(0, end);
@@ -38,7 +39,7 @@ public:
 
 private:
     Place place_;
-    ResultFile file_;
+    RunFacts file_;
     bool hasRun_ = false;
     bool hasEnd_ = false;
     std::map<std::pair<bool, CaseKey>, size_t> cases_;
@@ -186,8 +187,8 @@ std::optional<double> CopyFact::bytesPerSecond() const {
 
 std::string DeviceFacts::driver() const { return driverInfo.empty() ? driverName : driverName + " " + driverInfo; }
 
-ResultFile readResultFile(const std::string& path) { return parseResultFile(readWhole(path), path); }
+RunFacts readResultFile(const std::string& path) { return parseResultFile(readWhole(path), path); }
 
-ResultFile parseResultFile(std::string_view text, const std::string& path) { return Parser(path).parse(text); }
+RunFacts parseResultFile(std::string_view text, const std::string& path) { return Parser(path).parse(text); }
 
 }  // namespace vknorm::compare

@@ -136,7 +136,8 @@ struct SettingFacts {
     bool hasKernel = false;  // one was asked for
 };
 
-struct ResultFile {
+// All of a file, which is of one run.
+struct RunFacts {
     std::string path;
     std::string command;
     std::string started;
@@ -154,8 +155,8 @@ inline constexpr size_t kMostFileBytes = 100'000'000;
 inline constexpr size_t kMostLineBytes = 1'000'000;
 inline constexpr size_t kMostRows = 100'000;  // all there is to measure is 6000
 
-ResultFile readResultFile(const std::string& path);
+RunFacts readResultFile(const std::string& path);
 // The same of a text; `path` is for messages.
-ResultFile parseResultFile(std::string_view text, const std::string& path);
+RunFacts parseResultFile(std::string_view text, const std::string& path);
 
 }  // namespace vknorm::compare

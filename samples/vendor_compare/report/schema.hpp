@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include <string>
 
 namespace vknorm::compare {
 
-// Keys stay in the order in which they are put in.
+// Keys stay in the order in which they are put in. Who looks into one includes nlohmann/json.hpp, which takes seconds to compile.
 using Json = nlohmann::ordered_json;
 
 // To be raised where a field changes its meaning or goes; not where one is added.

@@ -45,7 +45,7 @@ std::vector<ShareSummary> summariseShares(const std::vector<DeviceResults>& devi
     return result;
 }
 
-std::optional<double> copyBandwidth(const ResultFile& file) {
+std::optional<double> copyBandwidth(const RunFacts& file) {
     std::optional<double> best;
     for (const CaseFact& row : file.cases) {
         const std::optional<double> rate =

@@ -25,7 +25,7 @@ struct ShareSummary {
 std::vector<ShareSummary> summariseShares(const std::vector<DeviceResults>& devices);
 
 // The most bytes a second of any copy beyond the cache.
-std::optional<double> copyBandwidth(const ResultFile& file);
+std::optional<double> copyBandwidth(const RunFacts& file);
 
 struct Ranking {
     size_t cases = 0;  // that all GPUs have, by which they are ranked

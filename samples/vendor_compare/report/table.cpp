@@ -36,7 +36,7 @@ std::string escapeMarkdown(const std::string& text) {
     return result;
 }
 
-std::string makeTable(const std::vector<const ResultFile*>& files) {
+std::string makeTable(const std::vector<const RunFacts*>& files) {
     std::string text = "| operation | types | shape |";
     std::string rule = "|---|---|---|";
     std::vector<CaseKey> order;

@@ -13,6 +13,6 @@ namespace vknorm::compare {
 std::string escapeMarkdown(const std::string& text);
 
 // A row a case, in the order of the first file that has it; a column a file. Throws ResultFileError where a file has none.
-std::string makeTable(const std::vector<const ResultFile*>& files);
+std::string makeTable(const std::vector<const RunFacts*>& files);
 
 }  // namespace vknorm::compare

@@ -13,8 +13,7 @@ if (measured.length > 0) {
   addAllCurves();
   addApart();
 } else {
-  byId('filters').hidden = true;
-  document.querySelectorAll('section.measured').forEach((section) => { section.hidden = true; });
+  document.querySelectorAll('.measured').forEach((section) => { section.hidden = true; });
 }
 if (cases.length > 0) {
   byId('table').hidden = false;
