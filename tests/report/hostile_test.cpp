@@ -127,6 +127,9 @@ TEST(HostileFile, DepthAndLengthHaveBounds) {
 }
 
 TEST(HostileFile, RowsHaveABound) {
+#ifdef __SANITIZE_ADDRESS__
+    GTEST_SKIP() << "parses 100000 lines, which takes the sanitizer ten seconds";
+#endif
     std::string text = textOf({madeRun(madeDevice(), "pipelines")});
     for (size_t i = 0; i <= kMostRows; ++i) {
         text += "{\"kind\":\"static\",\"variant\":\"" + std::to_string(i) + "\",\"status\":\"ok\"}\n";
@@ -155,9 +158,9 @@ std::string wholeFile() {
 
 // Everything that is made of a file; whatever is thrown must be a ResultFileError.
 bool isTaken(const std::string& text) {
+    static const RunFacts whole = parseResultFile(wholeFile(), "whole.jsonl");
     try {
         const RunFacts file = parseResultFile(text, "fuzzed.jsonl");
-        const RunFacts whole = parseResultFile(wholeFile(), "whole.jsonl");
         const MergedResults merged = mergeResults({file, whole}, {true});
         const std::string page = fillPage(kTemplate, makeDocument(merged));
         EXPECT_EQ(countOf(page, "<"), 2U);
@@ -178,7 +181,7 @@ TEST(FuzzedFile, BytesThatChange) {
     std::mt19937 random(7);
     const auto below = [&](size_t count) { return static_cast<size_t>(random()) % count; };
     size_t taken = 0;
-    constexpr size_t kRounds = 1500;
+    constexpr size_t kRounds = 800;
     for (size_t round = 0; round < kRounds; ++round) {
         std::string text = whole;
         for (size_t i = 0; i <= below(3); ++i) {
@@ -207,37 +210,48 @@ TEST(FuzzedFile, BytesThatChange) {
     EXPECT_LT(taken, kRounds / 2);
 }
 
-// Every value there is, by another one that is strange.
-void replaceEach(Json& value, const Json& other, const std::function<void()>& look) {
-    if (value.is_object() || value.is_array()) {
-        for (auto& item : value) {
-            replaceEach(item, other, look);
+// Each value there is, by some that are strange: they take turns, so that each kind of value meets each of them somewhere.
+class ValueSwapper {
+public:
+    // Calls `look` with each change of `value`, which is as it was in the end.
+    void visit(Json& value, const std::function<void()>& look) {
+        if (value.is_object() || value.is_array()) {
+            for (auto& item : value) {
+                visit(item, look);
+            }
         }
+        const Json before = value;
+        for (int i = 0; i < 3; ++i) {
+            value = others_[next_++ % others_.size()];
+            look();
+        }
+        value = before;
     }
-    const Json before = value;
-    value = other;
-    look();
-    value = before;
-}
+
+private:
+    std::vector<Json> others_ = {
+        nullptr, true, -1,   0,    1e308, 18446744073709551615ULL, "</script>", Json::array(), Json::object(),
+        {1, 2},  "",   -0.0, "ok", "run"};
+    size_t next_ = 0;
+};
 
 TEST(FuzzedFile, ValuesThatAreOthers) {
     const std::string whole = wholeFile();
-    std::vector<Json> lines;
+    ValueSwapper swapper;
+    size_t tried = 0;
+    size_t taken = 0;
     for (size_t at = 0; at < whole.size();) {
         const size_t end = whole.find('\n', at);
-        lines.push_back(Json::parse(whole.substr(at, end - at)));
+        Json line = Json::parse(whole.substr(at, end - at));
+        swapper.visit(line, [&] {
+            ++tried;
+            taken += isTaken(whole.substr(0, at) + line.dump() + whole.substr(end)) ? 1U : 0U;
+        });
         at = end + 1;
     }
-    const Json kOthers[] = {
-        nullptr, true, -1,   0,     1e308, 18446744073709551615ULL, "</script>", Json::array(), Json::object(), {1, 2},
-        "",      -0.0, "ok", "run", "end"};
-    size_t refused = 0;
-    for (Json& line : lines) {
-        for (const Json& other : kOthers) {
-            replaceEach(line, other, [&] { refused += isTaken(textOf(lines)) ? 0U : 1U; });
-        }
-    }
-    EXPECT_GT(refused, 1000U);
+    EXPECT_GT(tried, 500U);
+    EXPECT_GT(taken, tried / 100);
+    EXPECT_LT(taken, tried / 2);
 }
 
 }  // namespace

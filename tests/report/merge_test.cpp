@@ -64,10 +64,12 @@ TEST(Merge, OtherCasesAreRefusedByName) {
 }
 
 TEST(Merge, AResultThatWasWrongIsRefused) {
-    const Json wrong = {{"kind", "bench"},  {"operation", "dyt"}, {"types", "fp32"},      {"rows", 4},
-                        {"hiddenSize", 64}, {"status", "wrong"},  {"reason", "element 7"}};
+    Json wrong = {{"kind", "bench"},  {"operation", "dyt"}, {"types", "fp32"},      {"rows", 4},
+                  {"hiddenSize", 64}, {"status", "wrong"},  {"reason", "element 7"}};
     const std::string refusal = refusalOf({benchOf("A", {kFirst, wrong}, "a.jsonl")});
     EXPECT_EQ(refusal.find("a.jsonl, line 3: dyt fp32 4x64 failed its verification (element 7)"), 0U) << refusal;
+    wrong["check"] = {{"largestShareOfBound", nullptr}};  // NaN is no number of JSON
+    EXPECT_EQ(refusalOf({benchOf("A", {kFirst, wrong}, "a.jsonl")}), refusal);
     Json verified = wrong;
     verified["kind"] = "verify";
     EXPECT_NE(refusalOf({benchOf("A", {kFirst, verified}, "a.jsonl")}), "");

@@ -34,6 +34,7 @@ TEST(ResultFile, IsTakenWhole) {
     EXPECT_EQ(file.device.memoryHeaps.at(0).bytes, 8589934592U);
     EXPECT_EQ(file.library.kernelHash, "0123456789abcdef");
     EXPECT_DOUBLE_EQ(file.emptyLatency->median, 2e-6);
+    EXPECT_EQ(file.settings.memoryLimitBytes, std::optional<uint64_t>(1073741824));
     ASSERT_EQ(file.cases.size(), 3U);
     EXPECT_DOUBLE_EQ(file.cases[0].latency->median, 2e-5);
     EXPECT_DOUBLE_EQ(*file.cases[1].apart->ratio, 1.5);

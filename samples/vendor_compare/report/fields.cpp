@@ -175,7 +175,7 @@ double Fields::number(const char* name, double least, double most) const {
 }
 
 std::optional<double> Fields::numberIfThere(const char* name, double least, double most) const {
-    return has(name) ? std::optional(number(name, least, most)) : std::nullopt;
+    return has(name) && !isNull(name) ? std::optional(number(name, least, most)) : std::nullopt;
 }
 
 uint64_t Fields::count(const char* name, uint64_t least, uint64_t most) const {

@@ -49,7 +49,7 @@ public:
     std::string textOr(const char* name, const char* otherwise, size_t mostBytes = kMostNameBytes) const;
     std::vector<std::string> texts(const char* name) const;  // none where it is absent
     double number(const char* name, double least, double most) const;
-    std::optional<double> numberIfThere(const char* name, double least, double most) const;
+    std::optional<double> numberIfThere(const char* name, double least, double most) const;  // none of null, as of NaN
     uint64_t count(const char* name, uint64_t least, uint64_t most) const;
     std::optional<uint64_t> countIfThere(const char* name, uint64_t most) const;
     bool flag(const char* name) const;

@@ -3,10 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 namespace vknorm::compare {
 namespace {
 
 constexpr uint64_t kMostOf32Bits = 0xFFFFFFFFU;
+constexpr uint64_t kAny = std::numeric_limits<uint64_t>::max();  // drivers may say so of memory
 constexpr double kMostShare = 1e9;
 
 Status takeStatus(const Fields& fields) {
@@ -137,7 +140,7 @@ DeviceFacts takeDevice(const Fields& fields) {
         device.limits = limits->numbers();
     }
     for (const Fields& heap : fields.objects("memoryHeaps")) {
-        device.memoryHeaps.push_back({heap.count("bytes", 0, kMostExact), heap.flag("isDeviceLocal")});
+        device.memoryHeaps.push_back({heap.count("bytes", 0, kAny), heap.flag("isDeviceLocal")});
     }
     return device;
 }
@@ -148,9 +151,9 @@ LibraryFacts takeLibrary(const Fields& fields) {
 
 SettingFacts takeSettings(const Fields& fields) {
     SettingFacts settings;
-    settings.cacheBytes = fields.countIfThere("cacheBytes", kMostExact);
+    settings.cacheBytes = fields.countIfThere("cacheBytes", kAny);
     settings.cacheSource = fields.textOr("cacheSource", "");
-    settings.memoryLimitBytes = fields.countIfThere("memoryLimitBytes", kMostExact);
+    settings.memoryLimitBytes = fields.countIfThere("memoryLimitBytes", kAny);
     settings.secondsPerCase = fields.numberIfThere("secondsPerCase", 0, kMostSeconds);
     settings.isQuick = fields.flagIfThere("isQuick").value_or(false);
     settings.hasKernel = fields.objectIfThere("kernel").has_value();

@@ -29,7 +29,7 @@ for (const device of devices.filter(isMeasured)) {
   chip.addEventListener('click', () => {
     const isShown = hidden.has(device.index);
     isShown ? hidden.delete(device.index) : hidden.add(device.index);
-    chip.ariaPressed = String(isShown);
+    chip.setAttribute('aria-pressed', String(isShown));
     tell();
   });
   chip.repaint = paint;
