@@ -21,7 +21,6 @@ function datasetOf(device, data, isMarked = () => false) {
     backgroundColor: data.map((point) => (isMarked(point) ? colour('page') : device.device.isSoftware ? `${look.colour}66` : look.colour)),
     borderColor: look.colour,
     borderWidth: 1.5,
-    intervalColour: colour('text'),
     pointStyle: look.shape,
     minBarLength: 2,
   };

@@ -22,8 +22,8 @@ const intervals = {
     ctx.clip();
     chart.data.datasets.forEach((dataset, i) => {
       if (!chart.isDatasetVisible(i) || dataset.isReference) return;
-      ctx.strokeStyle = dataset.intervalColour ?? dataset.borderColor;
-      ctx.lineWidth = 1;
+      // On bars it has edges, so that it is seen on light and dark ones.
+      const strokes = isAcross ? [[colour('page'), 3], [colour('text'), 1]] : [[dataset.borderColor, 1]];
       chart.getDatasetMeta(i).data.forEach((element, j) => {
         const { low, high } = dataset.data[j];
         if (typeof low !== 'number' || typeof high !== 'number') return;
@@ -31,7 +31,7 @@ const intervals = {
         ctx.beginPath();
         ctx.moveTo(isAcross ? from : element.x, isAcross ? element.y : from);
         ctx.lineTo(isAcross ? to : element.x, isAcross ? element.y : to);
-        ctx.stroke();
+        for ([ctx.strokeStyle, ctx.lineWidth] of strokes) ctx.stroke();
       });
     });
     ctx.restore();
