@@ -161,5 +161,16 @@ TEST(Marks, SayWhatToDoubt) {
     EXPECT_EQ(marks[4], (std::vector<std::string>{"in cache", "above copy"}));
 }
 
+// A step up has a neighbour on either side that is as fast.
+TEST(Marks, AStepHasNoOutlier) {
+    const RunFacts file = benchOf("A",
+                                  {madeCase("rmsnorm", 512, 1024, 1e-3), madeCase("rmsnorm", 512, 2048, 2e-3),
+                                   madeCase("rmsnorm", 512, 4096, 0.4e-3), madeCase("rmsnorm", 512, 8192, 0.8e-3)},
+                                  "a");
+    for (const std::vector<std::string>& marks : marksOf(file.cases)) {
+        EXPECT_TRUE(marks.empty());
+    }
+}
+
 }  // namespace
 }  // namespace vknorm::compare
