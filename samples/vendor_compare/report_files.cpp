@@ -86,7 +86,8 @@ int writeReport(const Arguments& arguments) {
     for (const std::string& note : merged.notes) {
         fmt::print(stderr, "note: {}\n", note);
     }
-    fmt::print(stderr, "{}: {} devices, {} bytes\n", arguments.output, merged.devices.size(), text.size());
+    fmt::print(stderr, "{}: {} device{}, {} bytes\n", arguments.output, merged.devices.size(),
+               merged.devices.size() == 1 ? "" : "s", text.size());
     return 0;
 }
 
