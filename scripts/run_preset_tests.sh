@@ -7,4 +7,4 @@ build=build/${1:?preset}
     echo "SKIPPED: not built: cmake --preset $1 && cmake --build --preset $1"
     exit 77
 }
-exec ctest --test-dir "$build" -L '^(unit|fault|gpu)$' --output-on-failure --no-tests=error
+exec ctest --test-dir "$build" -L '^(unit|report|fault|gpu)$' --output-on-failure --no-tests=error

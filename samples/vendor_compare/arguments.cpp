@@ -107,6 +107,8 @@ public:
         addBench();
         addPipelines();
         addTable();
+        addReport();
+        addCompare();
     }
 
     Arguments parse(int count, const char* const* arguments) {
@@ -171,6 +173,32 @@ private:
     void addTable() {
         CLI::App& app = addCommand("table", "Result files of bench side by side, in Markdown", Command::Table);
         app.add_option("files", arguments_.files, "written by bench --output")->required();
+    }
+
+    void addReport() {
+        CLI::App& app = addCommand("report", "Result files of many machines as one page", Command::Report);
+        app.add_option("files", arguments_.files, "written by bench, verify or pipelines --output")->required();
+        app.add_option("-o,--output", arguments_.output, "the report; .html, .json, .csv or .md (Markdown on stdout)");
+        app.add_option("--format", arguments_.format, "whatever the output is called")
+            ->check(CLI::IsMember({"html", "json", "csv", "md"}));
+        addCommon(app);
+    }
+
+    void addCompare() {
+        constexpr size_t kFiles = 2;
+        CLI::App& app =
+            addCommand("compare", "What became slower or faster; exits 1 where something did", Command::Compare);
+        app.add_option("files", arguments_.files, "before and after, written by bench --output")
+            ->required()
+            ->expected(kFiles);
+        app.add_option("--threshold", arguments_.threshold, "a change of a smaller share is none (0.05)")
+            ->check(CLI::Range(0.0, 100.0));
+        app.add_flag("--list", arguments_.listAll, "list also what stayed the same");
+        addCommon(app);
+    }
+
+    void addCommon(CLI::App& app) {
+        app.add_flag("--common", arguments_.onlyCommon, "take only the cases that all files have");
     }
 
     CLI::App app_;

@@ -18,6 +18,8 @@ enum class Command {
     Bench,
     Pipelines,
     Table,
+    Report,
+    Compare,
 };
 
 struct Arguments {
@@ -34,7 +36,11 @@ struct Arguments {
     bool checkAll = false;           // verify compares every row
     std::vector<std::string> parts;  // of pipelines
     bool listPipelines = false;
-    std::vector<std::string> files;  // of table
+    std::vector<std::string> files;  // of table, report and compare
+    std::string format;              // of report; empty: as the output is called
+    bool onlyCommon = false;         // of report and compare: leave out what not all files have
+    bool listAll = false;            // of compare: what stayed the same as well
+    double threshold = 0.05;         // of compare: a smaller change is none
 };
 
 // Nothing is to be run: help was asked for, or what was asked for is wrong.

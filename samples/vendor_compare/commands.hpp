@@ -11,5 +11,7 @@ int verify(const Arguments& arguments);
 int bench(const Arguments& arguments);
 int compilePipelines(const Arguments& arguments);
 int printTable(const Arguments& arguments);
+int writeReport(const Arguments& arguments);
+int compareFiles(const Arguments& arguments);
 
 }  // namespace vknorm::compare

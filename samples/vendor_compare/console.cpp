@@ -60,13 +60,6 @@ std::string notesOf(const CaseResult& result) {
 
 }  // namespace
 
-std::string formatSeconds(double seconds) {
-    if (seconds < 1e-3) {
-        return fmt::format("{:.2f} µs", 1e6 * seconds);
-    }
-    return seconds < 1.0 ? fmt::format("{:.2f} ms", 1e3 * seconds) : fmt::format("{:.2f} s", seconds);
-}
-
 std::string benchHeader() {
     return fmt::format("{:<28} {:<9} {:>12} {:>10} {:>6} {:>9} {:>8} {:>8} {:>10} {:>6}  {}", "operation", "types",
                        "shape", "time", "MAD", "GB/s", "of copy", "compute", "latency", "apart", "kernel");

@@ -16,9 +16,6 @@ std::string benchRow(const CaseResult& result);
 std::string verifyHeader();
 std::string verifyRow(const CaseResult& result);
 
-// "4.31 µs", "1.20 ms"
-std::string formatSeconds(double seconds);
-
 class Console {
 public:
     Console();

@@ -49,6 +49,23 @@ Json limitsOf(const VkPhysicalDeviceLimits& limits) {
             {"timestampPeriod", limits.timestampPeriod}};
 }
 
+VkPhysicalDeviceMemoryProperties memoryOf(const Device& device) {
+    const auto query = reinterpret_cast<PFN_vkGetPhysicalDeviceMemoryProperties>(
+        device.getInstanceProcAddr()(device.instance(), "vkGetPhysicalDeviceMemoryProperties"));
+    VkPhysicalDeviceMemoryProperties memory = {};
+    query(device.physicalDevice(), &memory);
+    return memory;
+}
+
+Json heapsOf(const VkPhysicalDeviceMemoryProperties& memory) {
+    Json heaps = Json::array();
+    for (uint32_t i = 0; i < memory.memoryHeapCount; ++i) {
+        const VkMemoryHeap& heap = memory.memoryHeaps[i];
+        heaps.push_back({{"bytes", heap.size}, {"isDeviceLocal", (heap.flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) != 0}});
+    }
+    return heaps;
+}
+
 // Of the largest cache that a CPU's core sees, as Linux tells: "32768K"; 0 where it does not.
 uint64_t cpuCacheBytes() {
     uint64_t largest = 0;
@@ -92,6 +109,7 @@ Json openDeviceFacts(const Device& device) {
     const VknContextInfo context = getContextInfo(device.context());
     Json json = deviceFacts(device.deviceInfo());
     json["limits"] = limitsOf(device.limits());
+    json["memoryHeaps"] = heapsOf(memoryOf(device));
     json["enabled"] = device.enabledNames();
     json["selfTest"] = device.selfTestReport();
     json["quirks"] = context.quirks;
@@ -119,10 +137,7 @@ CacheSize lastLevelCache(const DeviceInfo& info) {
 
 uint64_t usualMemoryLimit(const Device& device) {
     constexpr uint64_t kOfSoftware = 1024 * kMiB;  // everything that is larger takes minutes there
-    const auto query = reinterpret_cast<PFN_vkGetPhysicalDeviceMemoryProperties>(
-        device.getInstanceProcAddr()(device.instance(), "vkGetPhysicalDeviceMemoryProperties"));
-    VkPhysicalDeviceMemoryProperties memory = {};
-    query(device.physicalDevice(), &memory);
+    const VkPhysicalDeviceMemoryProperties memory = memoryOf(device);
     uint64_t largest = 0;
     for (uint32_t i = 0; i < memory.memoryHeapCount; ++i) {
         largest = std::max<uint64_t>(largest, memory.memoryHeaps[i].size);

@@ -22,6 +22,10 @@ int run(const Arguments& arguments) {
             return bench(arguments);
         case Command::Table:
             return printTable(arguments);
+        case Command::Report:
+            return writeReport(arguments);
+        case Command::Compare:
+            return compareFiles(arguments);
         case Command::Pipelines:
             break;
     }

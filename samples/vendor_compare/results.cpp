@@ -43,11 +43,6 @@ void addIfThere(Json& json, const char* name, const std::optional<double>& value
 
 }  // namespace
 
-const char* nameOf(Status status) {
-    constexpr const char* kNames[] = {"ok", "unsupported", "skipped", "failed", "wrong"};
-    return kNames[static_cast<size_t>(status)];
-}
-
 std::optional<double> CaseResult::bytesPerSecond() const {
     return timing ? std::optional(static_cast<double>(leastBytes) / timing->seconds()) : std::nullopt;
 }

@@ -4,6 +4,7 @@
 
 #include "check.hpp"
 #include "copy.hpp"
+#include "report/schema.hpp"
 #include "timing.hpp"
 
 #include <nlohmann/json.hpp>
@@ -13,21 +14,6 @@
 #include <string>
 
 namespace vknorm::compare {
-
-// Keys stay in the order in which they are put in.
-using Json = nlohmann::ordered_json;
-
-// To be raised where a field changes its meaning or goes; not where one is added.
-inline constexpr int kSchemaVersion = 1;
-
-enum class Status {
-    Ok,
-    Unsupported,  // the device cannot
-    Skipped,      // left out, for the reason that is given
-    Failed,       // an error of the driver or of Vulkan
-    Wrong,        // computed, and not right; not measured
-};
-const char* nameOf(Status status);
 
 // Of the same by several operations.
 struct ApartResult {

@@ -70,7 +70,13 @@ need_to_test() {
     need pkg-config pkg-config "finds the installed library"
     need spirv-cross spirv-cross "translates the shaders for Apple's systems"
     need x86_64-w64-mingw32-g++-posix g++-mingw-w64-x86-64-posix "cross-builds for Windows"
+    need node nodejs "bundles the page of reports"
+    # Packages of Node from elsewhere have npm in them.
+    command -v npm > /dev/null || need npm npm "fetches what the page of reports is bundled with"
+    ! is_debian || need chromium-headless-shell chromium-headless-shell "opens the page of reports"
 }
+
+is_debian() { [ "$(. /etc/os-release 2> /dev/null && echo "${ID:-}")" = debian ]; }
 
 # Each version of these tools judges differently, so only systems that have this one are asked to install it.
 need_to_check_style() {

@@ -61,6 +61,21 @@ TEST(Arguments, TakeTheKernelFromTheLibrary) {
     EXPECT_TRUE(kernel.isGiven());
 }
 
+TEST(Arguments, NameFilesToReport) {
+    const Arguments report = parse({"report", "a.jsonl", "b.jsonl", "-o", "x.html", "--format", "csv", "--common"});
+    EXPECT_EQ(report.command, Command::Report);
+    EXPECT_EQ(report.files, (std::vector<std::string>{"a.jsonl", "b.jsonl"}));
+    EXPECT_EQ(report.output, "x.html");
+    EXPECT_EQ(report.format, "csv");
+    EXPECT_TRUE(report.onlyCommon);
+    const Arguments compare = parse({"compare", "old.jsonl", "new.jsonl", "--threshold", "0.1", "--list"});
+    EXPECT_EQ(compare.command, Command::Compare);
+    EXPECT_EQ(compare.files, (std::vector<std::string>{"old.jsonl", "new.jsonl"}));
+    EXPECT_DOUBLE_EQ(compare.threshold, 0.1);
+    EXPECT_TRUE(compare.listAll);
+    EXPECT_FALSE(compare.onlyCommon);
+}
+
 TEST(Arguments, HelpIsNoError) {
     const ArgumentsEnd end = endOf({"bench", "--help"});
     EXPECT_EQ(end.exitCode, 0);
@@ -88,6 +103,10 @@ TEST(Arguments, ErrorsNameWhatIsWrong) {
         {{"bench", "--seconds", "-1"}, "--seconds"},
         {{"pipelines", "--part", "forward"}, "forward"},
         {{"devices", "--quick"}, "--quick"},
+        {{"report"}, "files"},
+        {{"report", "a.jsonl", "--format", "pdf"}, "pdf"},
+        {{"compare", "a.jsonl"}, "files"},
+        {{"compare", "a.jsonl", "b.jsonl", "--threshold", "-1"}, "--threshold"},
     };
     for (const Wrong& wrong : kWrong) {
         const ArgumentsEnd end = endOf(wrong.words);
