@@ -16,6 +16,7 @@ enum class Command {
     Devices,
     Verify,
     Bench,
+    Tune,
     Pipelines,
     Table,
 };
@@ -34,6 +35,8 @@ struct Arguments {
     bool checkAll = false;           // verify compares every row
     std::vector<std::string> parts;  // of pipelines
     bool listPipelines = false;
+    std::string tuningTable;         // what tune writes, and others hand to the library
+    bool checkTuning = false;        // compare it with the library's own choice
     std::vector<std::string> files;  // of table
 };
 
