@@ -70,10 +70,6 @@ Comparison compare(KernelBench& bench, size_t untuned, size_t tuned) {
     return {summarise(ratios), summarise(selves)};
 }
 
-Json toJson(const Summary& summary) {
-    return {{"median", summary.median}, {"low", summary.low}, {"high", summary.high}, {"samples", summary.count}};
-}
-
 class Checker {
 public:
     Checker(Session& session, const std::string& path)

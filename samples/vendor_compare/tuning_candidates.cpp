@@ -129,7 +129,7 @@ std::vector<KernelOverride> neighboursOf(const vkn::DeviceFacts& facts, const vk
 
 std::vector<KernelOverride> gridsOf(const vkn::DeviceFacts& facts, const KernelOverride& structure) {
     // Not fewer: a table that was measured with two cores must do for a CPU with many.
-    constexpr uint32_t kLimitsOfCpus[] = {32, 64, 128, 256, 1024};
+    constexpr uint32_t kLimitsOfCpus[] = {32, 64, 256, 1024};
     constexpr uint32_t kLimitsOfGpus[] = {256, 1024, 4096, 65535};
     std::vector<KernelOverride> grids = {structure};
     const auto add = [&](uint32_t limit) {

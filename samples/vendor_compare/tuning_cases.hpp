@@ -25,7 +25,7 @@ struct TuningTask {
 };
 
 // Shapes of more elements are left out of what is tuned, since by then only the memory counts.
-inline constexpr uint64_t kMostTunedElements = uint64_t{1} << 24;
+inline constexpr uint64_t kMostTunedElements = uint64_t{1} << 23;
 
 std::vector<TuningTask> tuningTasks(const Selection& selection, uint64_t mostElements);
 // The cases that a table is judged by: RMSNorm and pre-norm add, unless others are selected.

@@ -11,11 +11,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 #include <stdexcept>
+#include <system_error>
 #include <tuple>
 
 namespace vknorm::compare {
@@ -132,7 +133,11 @@ void writeTextFile(const std::string& path, const std::string& text) {
     std::ofstream file(beside, std::ios::binary);
     file << text << std::flush;
     file.close();
-    if (!file || std::rename(beside.c_str(), path.c_str()) != 0) {
+    std::error_code error;
+    if (file) {
+        std::filesystem::rename(beside, path, error);
+    }
+    if (!file || error) {
         throw std::runtime_error(fmt::format("cannot write {}", path));
     }
 }
