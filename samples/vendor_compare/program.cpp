@@ -146,43 +146,15 @@ void Program::makeStep(const StepInput& input, const std::vector<VknOperandType>
 StepKernel Program::makeKernel(const Step& step, const KernelOverride& kernel) const {
     const PlanInput description(step.test, step.linkedTypes, kernel);
     StepKernel made;
+    made.plan = std::make_shared<Plan>();
     VknError error = makeError();
-    const VknResult result = vknCreatePlan(device_.context(), &description.info(), made.plan.out(), &error);
+    const VknResult result = vknCreatePlan(device_.context(), &description.info(), made.plan->out(), &error);
     if (result == VKN_ERROR_UNSUPPORTED || (result == VKN_ERROR_INVALID_ARGUMENT && kernel.isGiven())) {
         throw Unsupported(error.message);
     }
     require(result, error);
-    made.info = getPlanInfo(made.plan);
+    made.info = getPlanInfo(*made.plan);
     return made;
-}
-
-size_t Program::addKernel(const KernelOverride& kernel) {
-    std::vector<StepKernel> added(steps_.size());
-    for (size_t i = 0; i < steps_.size(); ++i) {
-        Step& step = steps_[i];
-        if (step.isPreparation) {
-            continue;
-        }
-        added[i] = makeKernel(step, kernel);
-        const uint64_t room = step.scratch.empty() ? 0 : step.scratch.front().slotBytes();
-        if (scratchSize(step, added[i]) > room) {
-            throw Unsupported("needs more scratch than the kernel that was chosen first");
-        }
-        makeBindings(step, added[i]);
-    }
-    kernels_.push_back(std::move(added));
-    return kernels_.size() - 1;
-}
-
-void Program::selectKernel(size_t number) {
-    for (size_t i = 0; i < steps_.size() && number != selected_; ++i) {
-        if (!steps_[i].isPreparation) {
-            StepKernel& current = steps_[i];
-            kernels_[selected_][i] = std::move(current);
-            current = std::move(kernels_[number][i]);
-        }
-    }
-    selected_ = number;
 }
 
 // ---- tensors -------------------------------------------------------------------------------------------------------
@@ -203,7 +175,7 @@ void Program::makeTensors(const std::vector<StepInput>& inputs) {
 
 void Program::makeOwnTensors(size_t index, const StepInput& input) {
     Step& step = steps_[index];
-    const std::map<VknRole, uint32_t> bindings = bindingsOf(step.plan);
+    const std::map<VknRole, uint32_t> bindings = bindingsOf(*step.plan);
     std::map<uint32_t, size_t> groupOf;
     const auto isLinked = [&](VknRole role) {
         return std::any_of(input.links.begin(), input.links.end(), [&](const Link& link) { return link.role == role; });
@@ -292,7 +264,7 @@ uint64_t Program::scratchSize(const Step& step, const StepKernel& kernel) const 
     const VknExecuteInfo info = executeInfo(step, 0, operands);
     VkDeviceSize size = 0;
     VknError error = makeError();
-    require(vknGetScratchSize(kernel.plan.get(), &info, &size, &error), error);
+    require(vknGetScratchSize(kernel.plan->get(), &info, &size, &error), error);
     return size;
 }
 
@@ -308,7 +280,7 @@ void Program::makeBindings(Step& step, StepKernel& kernel) {
         }
         VknError error = makeError();
         Binding binding;
-        require(vknCreateBinding(kernel.plan.get(), &info, binding.out(), &error), error);
+        require(vknCreateBinding(kernel.plan->get(), &info, binding.out(), &error), error);
         kernel.bindings.push_back(std::move(binding));
     }
 }

@@ -10,6 +10,7 @@
 #include <vknorm/runtime.hpp>
 #include <vknorm/vknorm.hpp>
 
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -59,7 +60,7 @@ struct StepOperand {
 
 // A kernel of a step, which several can be measured for on the same tensors.
 struct StepKernel {
-    Plan plan;
+    std::shared_ptr<Plan> plan;  // which programs of the same operation with other rows share
     VknPlanInfo info = {};
     std::vector<Binding> bindings;  // one a slot
 };
@@ -84,6 +85,8 @@ public:
     // Another choice for the steps that are measured, on the same tensors. Returns its number; the constructor's has 0. What is
     // recorded, run and told is of the one that was selected last: 0 in the beginning. Throws what the constructor does.
     size_t addKernel(const KernelOverride& kernel);
+    // One of a program that differs in its number of rows alone: nothing is compiled again.
+    size_t addKernelOf(const Program& other, size_t number);
     void selectKernel(size_t number);
 
     const std::vector<Step>& steps() const { return steps_; }
@@ -112,6 +115,8 @@ public:
 private:
     void makeStep(const StepInput& input, const std::vector<VknOperandType>& linkedTypes, const KernelOverride& kernel);
     StepKernel makeKernel(const Step& step, const KernelOverride& kernel) const;
+    template <typename MakeKernel>
+    size_t addKernels(const MakeKernel& makeOne);
     void makeTensors(const std::vector<StepInput>& inputs);
     void makeOwnTensors(size_t step, const StepInput& input);
     static void interleaveKey(Step& step, VknRole key);

@@ -101,12 +101,24 @@ private:
             return found->second;
         }
         try {
-            found->second = benches_[situation].add(kernels_[candidate]);
+            found->second = add(candidate, situation);
         } catch (const Unsupported& unsupported) {
             return note(candidate, situation, unsupported.what());
         }
         const bool isRight = situation != 0 || benches_[situation].verify(found->second);
         return isRight ? std::optional(found->second) : note(candidate, situation, benches_[situation].fault());
+    }
+
+    // Compiled once for all numbers of rows.
+    size_t add(size_t candidate, size_t situation) {
+        KernelBench& bench = benches_[situation];
+        for (size_t other = 0; other < situation; ++other) {
+            const auto found = numbers_.find({candidate, other});
+            if (found != numbers_.end() && benches_[other].test().types == bench.test().types) {
+                return bench.addOf(benches_[other], found->second);
+            }
+        }
+        return bench.add(kernels_[candidate]);
     }
 
     std::nullopt_t note(size_t candidate, size_t situation, const std::string& fault) {

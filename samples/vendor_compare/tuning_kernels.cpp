@@ -31,6 +31,12 @@ size_t KernelBench::add(const KernelOverride& kernel) {
     return number;
 }
 
+size_t KernelBench::addOf(const KernelBench& other, size_t kernel) {
+    const size_t number = program_.addKernelOf(other.program_, kernel);
+    batches_.resize(number + 1);
+    return number;
+}
+
 bool KernelBench::verify(size_t kernel) {
     constexpr CheckLimits kLimits = {uint64_t{1} << 14, uint64_t{1} << 13};
     program_.selectKernel(kernel);

@@ -21,6 +21,8 @@ public:
 
     // Throws what Program throws.
     size_t add(const KernelOverride& kernel);
+    // One of a bench that differs in its number of rows alone.
+    size_t addOf(const KernelBench& other, size_t kernel);
     // Whether results are right; otherwise fault() says what is wrong.
     bool verify(size_t kernel);
     const std::string& fault() const { return fault_; }
