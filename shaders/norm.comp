@@ -39,6 +39,7 @@
 #include "group.glsl"
 #include "row_statistics.glsl"
 #include "output.glsl"
+#include "rows_at_once.glsl"
 
 // Takes the statistics of a stage; after that of the branch, goes on to what follows it.
 Statistics stageOfRow(inout Row row, bool owned) {
@@ -79,10 +80,30 @@ void processRow(uint index, bool owned) {
     storeRow(row, s, owned);
 }
 
+// Rows that teams take several at a time, as many each; what is left over is shared out by single rows. Returns how many those
+// were.
+uint processMostRows(uint rows, uint teams) {
+    uint step = teams * kRowsAtOnce;
+    uint most = rows / step * step;
+    for (uint first = 0u; first < most; first += step) {
+        uint index = first + (gl_WorkGroupID.x * teamsPerWorkgroup() + teamIndex()) * kRowsAtOnce;
+        if (!processRowsAtOnce(index)) {
+            for (uint r = 0u; r < kRowsAtOnce; ++r) {
+                processRow(index + r, true);
+            }
+        }
+    }
+    return most;
+}
+
 void main() {
     uint rows = rowsOfDispatch();
     uint step = gl_NumWorkGroups.x * teamsPerWorkgroup();
-    for (uint first = gl_WorkGroupID.x * teamsPerWorkgroup(); first < rows; first += step) {
+    uint first = gl_WorkGroupID.x * teamsPerWorkgroup();
+    if (kRowsAtOnce > 1u) {
+        first += processMostRows(rows, step);
+    }
+    for (; first < rows; first += step) {
         uint index = first + teamIndex();
         bool owned = index < rows;
 #if VKN_EMULATE_SUBGROUPS

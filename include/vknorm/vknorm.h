@@ -631,6 +631,7 @@ typedef struct VknKernelOverride {
     uint32_t subgroupSize;  /* a required subgroup size, where the device lets one be required */
     uint32_t maxWorkgroups; /* a workgroup loops over rows when there are more rows than these cover */
     VkBool32 readTwice;     /* do not keep the row in registers */
+    uint32_t rowsAtOnce;    /* rows that a subgroup works on at a time, where there are enough: 1, 2 or 4 */
 } VknKernelOverride;
 
 /*
@@ -655,13 +656,16 @@ typedef struct VknPlanInfo {
     VknStructureType sType;
     void* pNext;
     VknKernelForm form;
-    uint32_t workgroupSize;       /* invocations */
-    uint32_t subgroupSize;        /* invocations; 0 where the form does not depend on it */
-    uint32_t rowsPerWorkgroup;    /* rows that a workgroup has in flight */
-    uint32_t maxWorkgroups;       /* of one dispatch */
+    uint32_t workgroupSize;    /* invocations */
+    uint32_t subgroupSize;     /* invocations; 0 where the form does not depend on it */
+    uint32_t rowsPerWorkgroup; /* rows that a workgroup has in flight */
+    uint32_t maxWorkgroups;    /* of one dispatch */
+    uint32_t
+        rowsAtOnce; /* rows that a subgroup works on at a time, where there are enough and they start at 16 bytes */
     uint32_t elementsPerAccess;   /* elements a lane loads at once */
-    uint32_t accessesInRegisters; /* such accesses a lane keeps in registers; 0: the row is read again */
-    uint32_t inputReads;          /* times that each input element is read: 1, or 2 or 3 where a row is read again */
+    uint32_t accessesInRegisters; /* such accesses a lane keeps in registers; 0: none, see inputReads */
+    uint32_t inputReads;          /* times that each input element is read: 1, or 2 or 3 where a row is read again
+                                   * because a lane keeps it neither in registers nor, as on CPUs, in memory of its own */
     uint64_t bytesPerRow;         /* bytes of tensors that this kernel form moves for a row: each read and each write */
     uint64_t unalignedBytesPerRow; /* the same where rows do not start at 16 bytes, or end inside an access */
     uint64_t leastBytesPerRow;     /* each input read once, each output written once */

@@ -98,6 +98,8 @@ void addKernel(CLI::App& app, KernelOverride& kernel) {
     app.add_option("--subgroup-size", kernel.subgroupSize, "where the device lets one be required")->group(group);
     app.add_option("--max-workgroups", kernel.maxWorkgroups, "workgroups of a dispatch, which loop over rows")
         ->group(group);
+    app.add_option("--rows-at-once", kernel.rowsAtOnce, "rows that a subgroup works on at a time: 1, 2 or 4")
+        ->group(group);
     app.add_flag("--read-twice", kernel.readTwice, "do not keep rows in registers")->group(group);
 }
 

@@ -65,6 +65,7 @@ void PlanInput::addKernel(const KernelOverride& kernel) {
     kernel_.workgroupSize = kernel.workgroupSize;
     kernel_.subgroupSize = kernel.subgroupSize;
     kernel_.maxWorkgroups = kernel.maxWorkgroups;
+    kernel_.rowsAtOnce = kernel.rowsAtOnce;
     kernel_.readTwice = kernel.readTwice ? VK_TRUE : VK_FALSE;
     chain(info_, kernel_, VKN_STRUCTURE_TYPE_KERNEL_OVERRIDE);
 }

@@ -16,11 +16,12 @@ struct KernelOverride {
     uint32_t workgroupSize = 0;
     uint32_t subgroupSize = 0;
     uint32_t maxWorkgroups = 0;
+    uint32_t rowsAtOnce = 0;
     bool readTwice = false;
 
     bool isGiven() const {
         return form != VKN_KERNEL_FORM_AUTO || workgroupSize != 0 || subgroupSize != 0 || maxWorkgroups != 0 ||
-               readTwice;
+               rowsAtOnce != 0 || readTwice;
     }
     bool operator==(const KernelOverride& other) const = default;
 };

@@ -110,6 +110,7 @@ Json toJson(const VknPlanInfo& plan) {
             {"subgroupSize", plan.subgroupSize},
             {"rowsPerWorkgroup", plan.rowsPerWorkgroup},
             {"maxWorkgroups", plan.maxWorkgroups},
+            {"rowsAtOnce", plan.rowsAtOnce},
             {"elementsPerAccess", plan.elementsPerAccess},
             {"accessesInRegisters", plan.accessesInRegisters},
             {"inputReads", plan.inputReads},

@@ -67,11 +67,10 @@ Session::Session(const Arguments& arguments, const char* command, const DeviceOp
                        {"secondsPerCase", timing_.limits.seconds},
                        {"isQuick", arguments.selection.isQuick}};
     if (arguments.kernel.isGiven()) {
-        run["settings"]["kernel"] = {{"form", nameOf(arguments.kernel.form)},
-                                     {"workgroupSize", arguments.kernel.workgroupSize},
-                                     {"subgroupSize", arguments.kernel.subgroupSize},
-                                     {"maxWorkgroups", arguments.kernel.maxWorkgroups},
-                                     {"readTwice", arguments.kernel.readTwice}};
+        run["settings"]["kernel"] = {
+            {"form", nameOf(arguments.kernel.form)},         {"workgroupSize", arguments.kernel.workgroupSize},
+            {"subgroupSize", arguments.kernel.subgroupSize}, {"maxWorkgroups", arguments.kernel.maxWorkgroups},
+            {"rowsAtOnce", arguments.kernel.rowsAtOnce},     {"readTwice", arguments.kernel.readTwice}};
     }
     results_.write(run);
     console_.line(fmt::format("device   {}{}", info.name, info.isSoftware ? ": a software driver, not a GPU" : ""));

@@ -24,7 +24,7 @@ uvec4 philoxRounds(uvec4 counter, uvec2 key) {
 
 // Philox 4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011).
 uvec4 philox(uvec4 counter, uvec2 key) {
-    if (kDrawsFirst) { // without a loop
+    if (kFrugal) { // without a loop
         return philoxRounds(philoxRounds(counter, key), key + 5u * kPhiloxKeyStep);
     }
     [[dont_unroll]] for (uint i = 0u; i < 10u; ++i) {

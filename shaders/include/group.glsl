@@ -16,6 +16,10 @@ Piece lastPieceAt(Row row, uint column, uint count) {
     return kHoldScaled ? scaled(piece, row.scale) : piece;
 }
 
+#include "kept_pieces.glsl"
+
+const bool kKeepsGroups = kKeepsPieces && kReadAgain;
+
 #if VKN_ALIGNED
 
 #ifndef VKN_HELD_WORDS_GLSL
@@ -52,7 +56,17 @@ void loadGroup(Row row, uint firstChunk) {
         return;
     }
     VKN_FOR_GROUP {
-        holdPiece(p, lastPieceAt(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p)));
+        Piece piece = lastPieceAt(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p));
+        holdPiece(p, piece);
+        if (kKeepsGroups) {
+            keepForLater(0u, firstChunk + p, piece);
+        }
+    }
+}
+
+void takeGroup(uint firstChunk) {
+    VKN_FOR_GROUP {
+        holdPiece(p, keptPiece(0u, firstChunk + p));
     }
 }
 
@@ -81,6 +95,9 @@ Piece lastPiece(Row row, uint firstChunk, uint p) {
 #define VKN_FOR_GROUP [[dont_unroll]] for (uint p = 0u; p < kPiecesOfGroup; ++p)
 
 void loadGroup(Row row, uint firstChunk) {
+}
+
+void takeGroup(uint firstChunk) {
 }
 
 void advanceGroup(Row row) {
@@ -123,16 +140,19 @@ float groupSum(Row row, uint firstChunk) {
 }
 
 // Adds a piece's squares; for LayerNorm, of its elements' distances from `centre`, and the sum of those.
-vec2 addMoments(vec2 moments, Row row, uint firstChunk, uint p, float centre) {
-    Piece piece = groupPiece(row, firstChunk, p);
+vec2 addMomentsOf(vec2 moments, Piece piece, uint column, uint count, float centre) {
     if (kLayerNorm) {
-        uint count = pieceCount(firstChunk, p);
         piece = keepPiece(Piece(piece.a - centre, piece.b - centre), count);
         moments.x = addSum(moments.x, piece);
     }
-    piece = keepPartial(piece, pieceStart(firstChunk, p));
+    piece = keepPartial(piece, column);
     moments.y = addSquares(moments.y, piece);
     return moments;
+}
+
+vec2 addMoments(vec2 moments, Row row, uint firstChunk, uint p, float centre) {
+    Piece piece = groupPiece(row, firstChunk, p);
+    return addMomentsOf(moments, piece, pieceStart(firstChunk, p), pieceCount(firstChunk, p), centre);
 }
 
 vec2 groupMoments(Row row, uint firstChunk, float centre) {
@@ -156,9 +176,19 @@ uint groupElements(uint firstChunk) {
 // Loops over the groups of a row. One that fits in registers is a single group, loaded beforehand.
 #define VKN_FOR_ROW for (uint firstChunk = 0u; firstChunk < chunksOfLane(); firstChunk += kGroup)
 
+// For the statistics, which come first.
 void reloadGroup(Row row, uint firstChunk) {
     if (kReadAgain) {
         loadGroup(row, firstChunk);
+    }
+}
+
+// For what comes behind them.
+void retakeGroup(Row row, uint firstChunk) {
+    if (kKeepsGroups) {
+        takeGroup(firstChunk);
+    } else {
+        reloadGroup(row, firstChunk);
     }
 }
 

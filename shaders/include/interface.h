@@ -92,7 +92,9 @@
 #define VKN_SPEC_MOMENTUM 32             // of BatchNorm's running statistics
 #define VKN_SPEC_SUMS 33                 // bit (1 << VKN_SUM_*) of the sums that a kernel of columns takes
 #define VKN_SPEC_SCRATCH_WORD 34         // where the words about scratch start in the push constants
-#define VKN_SPEC_FIRST_TYPE 35
+#define VKN_SPEC_ROWS_AT_ONCE 35         // that a team works on, where there are enough: 1, 2 or 4
+#define VKN_SPEC_KEPT_PIECES 36          // of each of them, that a lane keeps in memory of its own; 0: none
+#define VKN_SPEC_FIRST_TYPE 37
 #define VKN_SPEC_TYPE_OF(operand) (VKN_SPEC_FIRST_TYPE + (operand))  // VKN_FORMAT_*
 // Where its words start in the push constants.
 #define VKN_SPEC_WORD_OF(operand) (VKN_SPEC_FIRST_TYPE + VKN_OPERAND_COUNT + (operand))
@@ -183,6 +185,7 @@
 #define VKN_COLUMN_WORKGROUP 64         // invocations of the kernels of columns
 #define VKN_JOINED_COLUMNS 8            // that a workgroup joins the parts of, with as many invocations for each
 #define VKN_MAX_GROUP 8                 // chunks that are unrolled
+#define VKN_MAX_ROWS_AT_ONCE 4          // by one team
 #define VKN_DRAWN_WORDS 2048            // bits of a row's elements that are dropped, of all branches
 
 // The gradients of parameters, which are sums over rows.

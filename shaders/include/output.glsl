@@ -116,7 +116,7 @@ uvec2 finishPieces(Row row, OutputRow target, Statistics s, bool stores) {
     uvec2 largest = uvec2(0u);
 #if VKN_ALIGNED
     VKN_FOR_ROW {
-        reloadGroup(row, firstChunk);
+        retakeGroup(row, firstChunk);
         VKN_FOR_GROUP {
             largest = max(largest, finishPiece(row, target, s, firstChunk, p, stores));
         }

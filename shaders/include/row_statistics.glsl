@@ -2,10 +2,9 @@
 #ifndef VKN_ROW_STATISTICS_GLSL
 #define VKN_ROW_STATISTICS_GLSL
 
-// What elements are centred on at first: the row's mean where the row is in registers, otherwise the mean of what the lane
-// has read.
-float firstCentre(Row row, float elements) {
-    float sum = groupSum(row, 0u);
+// What elements are centred on at first, from the sum of the first group: the row's mean where the group is all of it,
+// otherwise the mean of what the lane has read.
+float centreOfGroup(float sum, float elements) {
     if (kReadAgain) {
         return elements > 0.0 ? sum / elements : 0.0;
     }
@@ -13,19 +12,24 @@ float firstCentre(Row row, float elements) {
 }
 
 // A lane that reads on moves its centre to its mean so far whenever the groups it has seen have doubled.
+LaneMoments addGroupOfLane(LaneMoments lane, uint firstChunk, float elements, vec2 moments) {
+    lane = addGroup(lane, elements, moments);
+    uint groups = firstChunk / kGroup + 1u;
+    if (kLayerNorm && kReadAgain && (groups & (groups - 1u)) == 0u) {
+        lane = recentre(lane);
+    }
+    return lane;
+}
+
 LaneMoments momentsOfLane(Row row) {
     LaneMoments lane = emptyLaneMoments();
     VKN_FOR_ROW {
         reloadGroup(row, firstChunk);
         float elements = kLayerNorm && kReadAgain ? float(groupElements(firstChunk)) : 0.0;
         if (kLayerNorm && firstChunk == 0u) {
-            lane.centre = firstCentre(row, elements);
+            lane.centre = centreOfGroup(groupSum(row, 0u), elements);
         }
-        lane = addGroup(lane, elements, groupMoments(row, firstChunk, lane.centre));
-        uint groups = firstChunk / kGroup + 1u;
-        if (kLayerNorm && kReadAgain && (groups & (groups - 1u)) == 0u) {
-            lane = recentre(lane);
-        }
+        lane = addGroupOfLane(lane, firstChunk, elements, groupMoments(row, firstChunk, lane.centre));
     }
     return lane;
 }
@@ -57,11 +61,8 @@ Moments frugalMoments(Row row) {
     return moments;
 }
 
-Moments momentsOfRow(Row row) {
-    if (kFrugal) {
-        return frugalMoments(row);
-    }
-    LaneMoments lane = momentsOfLane(row);
+// A row's moments from those of its lanes.
+Moments joinLanes(LaneMoments lane) {
     float centre = lane.centre;
     vec2 moments = vec2(value(lane.sum), value(lane.squares));
     if (kLayerNorm && kReadAgain) { // each lane has a centre of its own
@@ -70,6 +71,13 @@ Moments momentsOfRow(Row row) {
     }
     moments = addOverTeam(moments);
     return Moments(centre, moments.x, moments.y);
+}
+
+Moments momentsOfRow(Row row) {
+    if (kFrugal) {
+        return frugalMoments(row);
+    }
+    return joinLanes(momentsOfLane(row));
 }
 
 // Rare, so it reads the row anew and leaves the registers to the usual path.

@@ -120,18 +120,25 @@ Piece beta2Piece(Row row, uint column, uint count) {
 #define VKN_DEFINE_WEIGHTS(NAME, GAMMA, GAMMA_PIECE, BETA, BETA_PIECE, CAST)                                             \
     VKN_DEFINE_DECODER(NAME, CAST)                                                                                       \
     VKN_DEFINE_ENCODER(NAME, CAST)                                                                                       \
-    Piece apply##NAME(Piece piece, Row row, uint column, uint count) {                                                   \
+    Piece cast##NAME(Piece piece) {                                                                                      \
         if (kEarlyCast) {                                                                                                \
-            piece = decode##NAME(encode##NAME(piece));                                                                   \
+            return decode##NAME(encode##NAME(piece));                                                                    \
         }                                                                                                                \
+        return piece;                                                                                                    \
+    }                                                                                                                    \
+    Piece multiply##NAME(Piece piece, Piece gamma) {                                                                     \
+        vec4 a = piece.a * (kWeightOffset + gamma.a);                                                                    \
+        vec4 b = piece.b * (kWeightOffset + gamma.b);                                                                    \
+        piece = Piece(a, b);                                                                                             \
+        if (kType##GAMMA == CAST) {                                                                                      \
+            piece = cast##NAME(piece);                                                                                   \
+        }                                                                                                                \
+        return piece;                                                                                                    \
+    }                                                                                                                    \
+    Piece apply##NAME(Piece piece, Row row, uint column, uint count) {                                                   \
+        piece = cast##NAME(piece);                                                                                       \
         if (kHas##GAMMA) {                                                                                               \
-            Piece gamma = GAMMA_PIECE(row, column, count);                                                               \
-            vec4 a = piece.a * (kWeightOffset + gamma.a);                                                                \
-            vec4 b = piece.b * (kWeightOffset + gamma.b);                                                                \
-            piece = Piece(a, b);                                                                                         \
-            if (kEarlyCast && kType##GAMMA == CAST) {                                                                    \
-                piece = decode##NAME(encode##NAME(piece));                                                               \
-            }                                                                                                            \
+            piece = multiply##NAME(piece, GAMMA_PIECE(row, column, count));                                              \
         }                                                                                                                \
         if (kHas##BETA) {                                                                                                \
             piece = add(piece, BETA_PIECE(row, column, count));                                                          \
@@ -142,5 +149,17 @@ Piece beta2Piece(Row row, uint column, uint count) {
 const uint kFirstCast = kPlacement == VKN_PLACEMENT_NONE || kNormOnBranch ? kTypeInput : kTypeResidual;
 VKN_DEFINE_WEIGHTS(Weights, Gamma, gammaPiece, Beta, betaPiece, kFirstCast)
 VKN_DEFINE_WEIGHTS(Weights2, Gamma2, gamma2Piece, Beta2, beta2Piece, kTypeResidual)
+
+// applyWeights() with weights that are at hand.
+Piece applyKnownWeights(Piece piece, Piece gamma, Piece beta) {
+    piece = castWeights(piece);
+    if (kHasGamma) {
+        piece = multiplyWeights(piece, gamma);
+    }
+    if (kHasBeta) {
+        piece = add(piece, beta);
+    }
+    return piece;
+}
 
 #endif

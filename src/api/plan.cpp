@@ -209,6 +209,7 @@ void vknGetPlanInfo(VknPlan plan, VknPlanInfo* pInfo) {
     pInfo->subgroupSize = choice.subgroupSize;
     pInfo->rowsPerWorkgroup = choice.rowsPerWorkgroup();
     pInfo->maxWorkgroups = choice.maxWorkgroups;
+    pInfo->rowsAtOnce = choice.rowsAtOnce;
     pInfo->elementsPerAccess = choice.chunk;
     pInfo->accessesInRegisters = choice.readAgain ? 0 : choice.group;
     const Traffic traffic = trafficOf(spec, choice, choice.hasAlignedKernel);

@@ -91,6 +91,8 @@ static void fillChoice(const KernelChoice& choice, SpecialisationValues& values)
     values[VKN_SPEC_GROUP] = choice.group;
     values[VKN_SPEC_CHUNK] = choice.chunk;
     values[VKN_SPEC_PIECE] = choice.unalignedPiece;
+    values[VKN_SPEC_ROWS_AT_ONCE] = choice.rowsAtOnce;
+    values[VKN_SPEC_KEPT_PIECES] = choice.keptPieces;
 }
 
 static uint32_t kernelFlags(const OperationSpec& spec, const KernelChoice& choice) {

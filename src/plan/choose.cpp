@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "include/interface.h"
+#include "plan/register_budget.hpp"
 
 #include <cstdio>
 #include <initializer_list>
@@ -14,6 +15,9 @@ constexpr uint32_t kMaxChunksBeforeWidening = 4;  // chunks a lane holds before 
 constexpr uint32_t kGroupWhenReadAgain = 4;       // chunks in flight where the row does not fit in registers
 constexpr uint32_t kMostFrugalChunks = 16;
 constexpr uint32_t kUsualLargestTeam = 256;
+constexpr uint32_t kRowsAtOnceOnCpu = 4;
+constexpr uint32_t kMostKeptElements =
+    4096;  // of a lane, in memory: 16 KiB, of which each lane of a CPU's vector has as many
 constexpr uint32_t kSmallestSubgroup = 4;  // PowerVR GE8320 reports 1, where subgroup reductions are no help
 constexpr uint32_t kIntelSubgroupSize = 16;
 constexpr uint32_t kIntelBlockSubgroupSize =
@@ -41,94 +45,6 @@ bool isAllFloat32(const OperationSpec& spec) {
         }
     }
     return true;
-}
-
-// What a lane has room for: how many of a row's elements it can hold in registers, how many lanes can do so at once, and
-// whether it can convert a whole chunk of 16-bit elements. Where it cannot, rows of those are not held at all.
-struct RegisterBudget {
-    uint32_t heldElements;
-    uint32_t largestTeam;
-    bool canHold16Bit = true;
-    uint32_t unalignedPiece = 4;  // elements of rows of any alignment that it works on at once
-    bool mustBeFrugal = false;    // with residual blocks of many parts
-    bool holds16Bit = true;       // otherwise it converts whole chunks, but rows are read again
-};
-
-// A residual block, or a gate, needs more registers beside what is held.
-RegisterBudget qualcommBudget(const DeviceFacts& facts, bool hasMore) {
-    if (facts.subgroupSize != 0) {
-        return {hasMore ? 12U : 24U, 256};
-    }
-    const bool isAdreno702 = facts.maxWorkgroupInvocations <= 512;  // with half of Adreno 610's registers
-    if (isAdreno702) {
-        return {hasMore ? 4U : 8U, 64, !hasMore, hasMore ? 2U : 4U};
-    }
-    return {hasMore ? 8U : 16U, 128};
-}
-
-// 16 lanes share 128 registers of 8 words; before Gen9, whose storage buffers reach 1 GiB, the compiler needs more of them.
-RegisterBudget intelBudget(const DeviceFacts& facts, bool hasTwoBranches) {
-    constexpr uint64_t kRangeBeforeGen9 = 1ULL << 30;
-    if (facts.maxStorageBufferRange <= kRangeBeforeGen9) {
-        return {12, 256};
-    }
-    return {hasTwoBranches ? 8U : 16U, 512};
-}
-
-// Its device ids end before Maxwell's, and no driver for it knows more than Vulkan 1.2.
-bool isKepler(const DeviceFacts& facts) {
-    constexpr uint32_t kFirstMaxwell = 0x1340;
-    return facts.deviceId < kFirstMaxwell && facts.apiVersion < VK_API_VERSION_1_3;
-}
-
-// The first Kepler has 63 registers a lane; what is older than Turing is told by the alignment of its uniform buffers.
-RegisterBudget nvidiaBudget(const DeviceFacts& facts, bool hasMore, bool hasTwoBranches) {
-    if (!hasMore) {
-        return {24, 512};
-    }
-    RegisterBudget budget = facts.uniformBufferAlignment >= 256 ? RegisterBudget{8, 512} : RegisterBudget{24, 256};
-    if (hasTwoBranches && isKepler(facts)) {
-        budget.holds16Bit = false;
-        budget.unalignedPiece = 2;
-    }
-    return budget;
-}
-
-// Workgroups with barriers must be resident as a whole, so the more lanes the fewer registers. Series A (branch 33 in its
-// device id) has so few that such a workgroup must be a single subgroup.
-RegisterBudget imaginationBudget(const DeviceFacts& facts, bool hasMore) {
-    const bool isSeriesA = facts.deviceId >> 24 == 0x33;
-    if (isSeriesA) {
-        return {8, 32};
-    }
-    return {12, hasMore ? 64U : 128U};
-}
-
-// 64 registers a lane.
-RegisterBudget armBudget(bool hasMore) { return hasMore ? RegisterBudget{4, 256, false} : RegisterBudget{16, 256}; }
-
-// Found with each vendor's compiler: the most that no kernel spills with (tests/pipelines).
-RegisterBudget registerBudget(const DeviceFacts& facts, bool hasMore, bool hasTwoBranches) {
-    switch (facts.vendorId) {
-        case kVendorAmd:  // a workgroup of 512 leaves a lane 128 registers on GCN, and CDNA spills
-            return {32, 256};
-        case kVendorNvidia:
-            return nvidiaBudget(facts, hasMore, hasTwoBranches);
-        case kVendorApple:
-            return {32, 512};
-        case kVendorIntel:
-            return intelBudget(facts, hasTwoBranches);
-        case kVendorBroadcom:  // 32 registers a lane
-            return {4, 256, false, 2, true};
-        case kVendorImagination:
-            return imaginationBudget(facts, hasMore);
-        case kVendorArm:
-            return armBudget(hasMore);
-        case kVendorQualcomm:
-            return qualcommBudget(facts, hasMore);
-        default:
-            return facts.isCpu ? RegisterBudget{32, 512} : RegisterBudget{16, 256};
-    }
 }
 
 // Chunks of the row that each lane of a team has.
@@ -220,6 +136,10 @@ public:
         if (result == VKN_SUCCESS) {
             chooseGroup();
             chooseAccess();
+            result = chooseRowsAtOnce();
+        }
+        if (result == VKN_SUCCESS) {
+            shrinkWorkgroup();
             chooseGrid();
             explain();
         }
@@ -511,6 +431,60 @@ private:
         choice_.hasAlignedKernel = choice_.hasAlignedKernel && hasRoomForHalves;
     }
 
+    // Whether rows have nothing to themselves but a tensor's elements and statistics: see shaders/include/rows_at_once.glsl.
+    bool mayTakeRowsAtOnce() const {
+        const bool isOneNorm = spec_.placement == VKN_PLACEMENT_NONE || spec_.placement == VKN_PLACEMENT_PRE_NORM ||
+                               spec_.placement == VKN_PLACEMENT_POST_NORM;
+        const bool sharesWeights = spec_.kernelParameterRows() == 1 && spec_.channels == 0 && spec_.queryRows == 0;
+        const bool isPlain = !spec_.has(VKN_ROLE_GATE) && !spec_.hasRope() && !spec_.measuresOutput();
+        return !spec_.isBackward() && spec_.takesStatistics() && isOneNorm && sharesWeights && isPlain &&
+               choice_.hasAlignedKernel && choice_.form == VKN_KERNEL_FORM_SUBGROUP;
+    }
+
+    VknResult checkForcedRowsAtOnce() const {
+        const uint32_t rows = spec_.rowsAtOnce;
+        if (rows > VKN_MAX_ROWS_AT_ONCE || !isPowerOfTwo(rows)) {
+            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, "rowsAtOnce", rows, VKN_MAX_ROWS_AT_ONCE,
+                        "must be 1, 2 or 4");
+        }
+        if (rows > 1 && !mayTakeRowsAtOnce()) {
+            return fail(error_, VKN_ERROR_UNSUPPORTED, "rowsAtOnce", rows, 1,
+                        "this operation or form takes one row at a time");
+        }
+        return VKN_SUCCESS;
+    }
+
+    // Whether what the statistics were taken of is what the output is made of.
+    bool mayKeepPieces() const {
+        const bool isNormOnBranch =
+            spec_.placement == VKN_PLACEMENT_SANDWICH || spec_.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
+        return facts_.isCpu && !spec_.isBackward() && spec_.takesStatistics() && !isNormOnBranch && isWorthHolding() &&
+               choice_.hasAlignedKernel && spec_.readTwice == 0;
+    }
+
+    // On a CPU, loads are dear beside arithmetic, and a lane's memory is the cache. Rows that registers hold gain little from
+    // company, and their kernels would be twice as long.
+    VknResult chooseRowsAtOnce() {
+        const VknResult result = spec_.rowsAtOnce != 0 ? checkForcedRowsAtOnce() : VKN_SUCCESS;
+        if (result != VKN_SUCCESS) {
+            return result;
+        }
+        const uint32_t usual = facts_.isCpu && choice_.readAgain && mayTakeRowsAtOnce() ? kRowsAtOnceOnCpu : 1;
+        choice_.rowsAtOnce = spec_.rowsAtOnce != 0 ? spec_.rowsAtOnce : usual;
+        const uint32_t pieces = divideUp(chunks(choice_.teamSize()), choice_.group) * choice_.group;
+        const bool fits = uint64_t{pieces} * choice_.chunk * choice_.rowsAtOnce <= kMostKeptElements;
+        const bool isWanted = choice_.readAgain || choice_.rowsAtOnce > 1;
+        choice_.keptPieces = mayKeepPieces() && isWanted && fits ? pieces : 0;
+        return VKN_SUCCESS;
+    }
+
+    // Where a subgroup takes several rows, fewer subgroups: few rows are to be enough for them.
+    void shrinkWorkgroup() {
+        if (choice_.rowsAtOnce > 1 && spec_.workgroupSize == 0) {
+            choice_.workgroupSize = smaller(choice_.workgroupSize, 2 * lanesOfSubgroup());
+        }
+    }
+
     // On a CPU a few workgroups that loop over rows cost far less than one for each row.
     void chooseGrid() {
         const uint32_t usual = facts_.isCpu ? 32 : 65535;
@@ -536,11 +510,18 @@ private:
                                              "a workgroup a row, by shared memory"};
         snprintf(choice_.reason, sizeof choice_.reason, "%s (%s); %u lanes a row, %u chunk%s of %u elements each, %s",
                  kNames[choice_.form], why, choice_.teamSize(), chunks(choice_.teamSize()),
-                 chunks(choice_.teamSize()) == 1 ? "" : "s", choice_.chunk,
-                 choice_.readAgain          ? (isWorthHolding() ? "read again because they do not fit in registers"
-                                                                : "read as they are needed")
-                 : choice_.hasAlignedKernel ? "in registers"
-                                            : "read anew in each pass");
+                 chunks(choice_.teamSize()) == 1 ? "" : "s", choice_.chunk, howChunksAreHeld());
+    }
+
+    const char* howChunksAreHeld() const {
+        if (choice_.keptPieces != 0) {
+            return choice_.rowsAtOnce > 1 ? "kept in memory of each lane, several rows at once"
+                                          : "kept in memory of each lane";
+        }
+        if (choice_.readAgain) {
+            return isWorthHolding() ? "read again because they do not fit in registers" : "read as they are needed";
+        }
+        return choice_.hasAlignedKernel ? "in registers" : "read anew in each pass";
     }
 };
 

@@ -120,6 +120,7 @@ struct OperationSpec {
     uint32_t workgroupSize = 0;
     uint32_t subgroupSize = 0;
     uint32_t maxWorkgroups = 0;
+    uint32_t rowsAtOnce = 0;
     uint32_t readTwice = 0;
     char name[64] = {};
 

@@ -33,6 +33,7 @@ static void copyKernel(const VknKernelOverride& kernel, OperationSpec& spec) {
     spec.workgroupSize = kernel.workgroupSize;
     spec.subgroupSize = kernel.subgroupSize;
     spec.maxWorkgroups = kernel.maxWorkgroups;
+    spec.rowsAtOnce = kernel.rowsAtOnce;
     spec.readTwice = kernel.readTwice;
 }
 

@@ -36,6 +36,9 @@ Reads readsOf(const OperationSpec& spec, const KernelChoice& choice, VknRole rol
     if (aligned && !choice.readAgain) {
         return {1, 0};
     }
+    if (aligned && choice.keptPieces != 0) {  // several rows' first centres are found before anything is kept
+        return {1, choice.rowsAtOnce > 1 && spec.operation != VKN_OPERATION_RMS_NORM ? 1U : 0U};
+    }
     const uint32_t norms = spec.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM ? 2 : 1;
     const bool missesAll = role == VKN_ROLE_GATE && spec.normFirst != 0;
     const bool missesFirst = role == VKN_ROLE_RESIDUAL && isNormOnBranch(spec);

@@ -304,10 +304,12 @@ TEST_F(Contexts, PlanInformationIsRight) {
             EXPECT_EQ(info.subgroupSize, variant.subgroupSize);
         }
         EXPECT_EQ(info.leastBytesPerRow, 1000u * 2 + 1000 * 4 + 8);
-        EXPECT_EQ(info.bytesPerRow, 1000u * 2 * info.inputReads + 1000 * 4 + 8) << info.reason;
+        const uint64_t bytes = 1000u * 2 * info.inputReads + 1000 * 4 + 8;
+        EXPECT_GE(info.bytesPerRow, bytes) << info.reason;
+        EXPECT_LE(info.bytesPerRow, bytes + (info.rowsAtOnce > 1 ? 999 * 2 : 0)) << info.reason;  // see traffic.cpp
         EXPECT_EQ(info.bytesPerDispatch, 1000u * 2);
-        EXPECT_EQ(info.inputReads > 1, info.accessesInRegisters == 0) << info.reason;
-        EXPECT_EQ(info.inputReads > 1, variant.readTwice || info.accessesInRegisters == 0);
+        EXPECT_TRUE(info.inputReads == 1 || info.accessesInRegisters == 0) << info.reason;
+        EXPECT_TRUE(info.inputReads > 1 || !variant.readTwice) << info.reason;
         EXPECT_LE(info.pushConstantSize, 128u);
         EXPECT_EQ(info.storageBufferCount, 4u);
         EXPECT_STREQ(info.signature, "input output gamma mean+rstd");

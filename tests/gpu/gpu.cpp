@@ -203,6 +203,7 @@ std::string PlanSpec::describe() const {
     text += variant.subgroupSize != 0 ? " subgroup " + std::to_string(variant.subgroupSize) : "";
     text += workgroupSize != 0 ? " workgroup " + std::to_string(workgroupSize) : "";
     text += maxWorkgroups != 0 ? " groups " + std::to_string(maxWorkgroups) : "";
+    text += rowsAtOnce != 0 ? " rows at once " + std::to_string(rowsAtOnce) : "";
     return text;
 }
 
@@ -213,6 +214,7 @@ VknResult createPlan(VknContext context, const PlanSpec& spec, VknPlan* plan, Vk
     kernel.workgroupSize = spec.workgroupSize;
     kernel.subgroupSize = spec.variant.subgroupSize;
     kernel.maxWorkgroups = spec.maxWorkgroups;
+    kernel.rowsAtOnce = spec.rowsAtOnce;
     kernel.readTwice = spec.variant.readTwice ? VK_TRUE : VK_FALSE;
     VknGateInfo gate{};
     gate.sType = VKN_STRUCTURE_TYPE_GATE_INFO;

@@ -64,6 +64,7 @@ struct PlanSpec {
     FormVariant variant;
     uint32_t workgroupSize = 0;
     uint32_t maxWorkgroups = 0;
+    uint32_t rowsAtOnce = 0;
 
     // A residual block. Types of operands that the placement does not have are
     // ignored, as `output` is by SANDWICH.

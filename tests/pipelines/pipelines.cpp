@@ -3,7 +3,9 @@
 // pipeline. Fails where a pipeline cannot be created or spills registers. Nothing is executed, so it runs on drivers that
 // compile only.
 //
-//   vknorm_pipelines [--list] [--sample] [--amd-code] [--norms] [--blocks] [--others] [--backward]
+//   vknorm_pipelines [--list] [--sample] [--known FILE] [--amd-code] [--norms] [--blocks] [--others] [--backward]
+//     --known     what the file lists was compiled by this driver before, without spills, and is not compiled again; the rest is
+//                 added to it
 //     --sample    every fifth plan: compiling all takes minutes
 //     --list      a line for each pipeline
 //     --norms     RMSNorm and LayerNorm without a residual; for drivers that take long, parts can be had by themselves
@@ -12,6 +14,7 @@
 //     --backward  gradients of all of them
 //     --amd-code  also reads AMD's disassembly: rows that are aligned must be read and written 128 bits at a time (8-bit elements
 //                 64), and nothing may be rounded towards zero
+#include "pipelines/known_pipelines.hpp"
 #include "variants/executables.hpp"
 #include "variants/survey.hpp"
 
@@ -23,7 +26,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <optional>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -34,6 +40,7 @@ using namespace vknorm::test;
 struct Totals {
     size_t plans = 0;
     size_t pipelines = 0;
+    size_t known = 0;  // of them, from before
     size_t withStatistics = 0;
     uint64_t spills = 0;
     uint64_t mostRegisters = 0;
@@ -45,6 +52,7 @@ struct Options {
     bool list = false;
     bool amdCode = false;
     bool isSample = false;
+    std::string knownFile;  // empty: none
     std::vector<Part> parts;
 };
 
@@ -56,6 +64,13 @@ Options parseOptions(int argc, char** argv) {
     options.list = hasOption("--list");
     options.amdCode = hasOption("--amd-code");
     options.isSample = hasOption("--sample");
+    const auto known = std::find_if(argv + 1, argv + argc, [](const char* a) { return strcmp(a, "--known") == 0; });
+    if (known < argv + argc - 1) {
+        options.knownFile = known[1];
+    }
+    if (!options.knownFile.empty() && options.amdCode) {
+        throw std::invalid_argument("--known says nothing of code, so it does not go with --amd-code");
+    }
     for (const PartName& part : kPartNames) {
         if (hasOption(std::string("--").append(part.name).c_str())) {
             options.parts.push_back(part.part);
@@ -116,7 +131,11 @@ std::string amdFault(const std::string& code, bool isAligned, const NarrowAccess
 
 class Checker {
 public:
-    Checker(const Device& device, Options options) : device_(device), reader_(device), options_(options) {}
+    Checker(const Device& device, Options options) : device_(device), reader_(device), options_(std::move(options)) {
+        if (!options_.knownFile.empty()) {
+            known_.emplace(device.context(), options_.knownFile);
+        }
+    }
 
     void check(const Variant& variant) {
         ++totals.plans;
@@ -143,8 +162,14 @@ private:
     const Device& device_;
     const ExecutableReader reader_;
     const Options options_;
+    std::optional<KnownPipelines> known_;
 
     void checkStatistics(const std::string& plan, uint32_t index, VkPipeline pipeline) {
+        if (KnownPipelines::isKnown(pipeline)) {
+            ++totals.pipelines;
+            ++totals.known;
+            return;
+        }
         const ExecutableStatistics statistics = reader_.statistics(pipeline);
         ++totals.pipelines;
         totals.withStatistics += statistics.all.empty() ? 0U : 1U;
@@ -153,6 +178,9 @@ private:
         if (options_.list || statistics.spills != 0) {
             std::printf("%s%s | pipeline %u | %s\n", statistics.spills != 0 ? "SPILLS " : "", plan.c_str(), index,
                         statistics.text().c_str());
+        }
+        if (known_ && statistics.spills == 0) {
+            known_->add(pipeline);
         }
     }
 
@@ -188,10 +216,11 @@ bool run(const Options& options) {
         std::printf("%zu kernels disassembled\n", totals.withCode);
     }
     std::printf(
-        "%s: subgroup %u; %zu choices, %zu plans, %zu pipelines (%zu with statistics), %llu spilled, at most %llu "
-        "registers, %zu failed\n",
+        "%s: subgroup %u; %zu choices, %zu plans, %zu pipelines (%zu with statistics, %zu known), %llu spilled, at "
+        "most "
+        "%llu registers, %zu failed\n",
         device.deviceInfo().name.c_str(), device.context()->currentFacts().subgroupSize, variants.choices, totals.plans,
-        totals.pipelines, totals.withStatistics, static_cast<unsigned long long>(totals.spills),
+        totals.pipelines, totals.withStatistics, totals.known, static_cast<unsigned long long>(totals.spills),
         static_cast<unsigned long long>(totals.mostRegisters), totals.failures);
     return totals.failures == 0 && totals.spills == 0;
 }

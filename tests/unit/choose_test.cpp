@@ -359,6 +359,27 @@ TEST(Choose, WrongOverridesAreNamed) {
     EXPECT_EQ(error.limit, 1024u);
 }
 
+TEST(Choose, RowsAtOnceAreForCpus) {
+    for (const DeviceClass& device : kDeviceClasses) {
+        const KernelChoice choice = choose(device.facts, makeSpec(4096));
+        const bool mayBe = device.facts.isCpu && choice.form == kSubgroup;
+        EXPECT_EQ(choice.rowsAtOnce > 1, mayBe) << device.name;
+        EXPECT_EQ(choose(device.facts, makeSpec(64)).rowsAtOnce, 1u) << device.name;
+        EXPECT_EQ(choice.keptPieces != 0, mayBe) << device.name;
+        if (mayBe) {
+            EXPECT_GE(uint64_t{choice.keptPieces} * choice.chunk * choice.teamSize(), 4096u) << device.name;
+            EXPECT_EQ(choice.keptPieces % choice.group, 0u) << device.name;
+        }
+        EXPECT_EQ(choose(device.facts, makeSpec(4094)).rowsAtOnce, 1u) << device.name;
+        EXPECT_EQ(choose(device.facts, makeSpec(1u << 20)).keptPieces, 0u) << device.name;
+        OperationSpec spec = makeSpec(4096);
+        spec.rowsAtOnce = 1;
+        EXPECT_EQ(choose(device.facts, spec).rowsAtOnce, 1u) << device.name;
+        spec.readTwice = 1;
+        EXPECT_EQ(choose(device.facts, spec).keptPieces, 0u) << device.name;
+    }
+}
+
 // The tree of a row must not depend on anything but the device and the operation. There is no row count to pass; what
 // else a specification holds must not matter either.
 TEST(Choose, TheTreeDependsOnTheOperationOnly) {

@@ -210,16 +210,21 @@ TEST(Traffic, IsWhatIsAccessed) {
         uint32_t passes = 1;  // for the output
         uint64_t ofFirstGroup = 0;
         const bool isHeld = aligned && !choice.readAgain;
-        if (spec.takesStatistics() && !isHeld) {
+        const bool isKept = aligned && choice.keptPieces != 0;
+        const bool isCentred = spec.operation != VKN_OPERATION_RMS_NORM;
+        if (isKept && !isHeld && isCentred &&
+            choice.rowsAtOnce > 1) {  // centreRows() keeps nothing that later groups would not
+            ofFirstGroup = total(accessesOf(spec, choice, aligned, Pass::FirstGroup));
+        }
+        if (spec.takesStatistics() && !isHeld && !isKept) {
             ++passes;
-            const bool isCentred = spec.operation != VKN_OPERATION_RMS_NORM;
             if (isCentred && !aligned && choice.readAgain) {  // firstCentre() reads what is not held
                 ofFirstGroup = total(accessesOf(spec, choice, aligned, Pass::FirstGroup));
             } else if (isCentred && !aligned) {
                 ++passes;
             }
         }
-        if (spec.measuresOutput() && !isHeld) {
+        if (spec.measuresOutput() && !isHeld && !isKept) {
             ++passes;
         }
         const uint32_t size = vkn::elementSize(spec.type(VKN_ROLE_INPUT));

@@ -1,0 +1,151 @@
+// Several rows at a time by one team, for CPUs: what rows share is read once for all of them, and their loads do not wait for each
+// other. A row has the sums that it has by itself, in the same order, so its bits are the same. The choice of kernel sees to it
+// that there is one norm, and that nothing but statistics differs from row to row.
+#ifndef VKN_ROWS_AT_ONCE_GLSL
+#define VKN_ROWS_AT_ONCE_GLSL
+
+#if VKN_SUBGROUPS && VKN_ALIGNED
+
+// Rows have literal indices: see VKN_EACH_HELD.
+#define VKN_EACH_ROW(DO) DO(0u) DO(1u) DO(2u) DO(3u)
+
+const bool kReadForCentre = kLayerNorm && !kReadAgain; // the whole row
+
+Row rowAtOnce[VKN_MAX_ROWS_AT_ONCE];
+LaneMoments laneAtOnce[VKN_MAX_ROWS_AT_ONCE];
+Statistics statisticsAtOnce[VKN_MAX_ROWS_AT_ONCE];
+OutputRow targetAtOnce[VKN_MAX_ROWS_AT_ONCE];
+
+// Chunk `chunk` of the lane, of a row at hand; the first time that it is asked for.
+Piece readPiece(uint r, Row row, uint chunk) {
+    Piece piece = stagePiece(row, pieceStart(0u, chunk), pieceCount(0u, chunk));
+    if (kKeepsPieces) {
+        keepForLater(r, chunk, piece);
+    }
+    return piece;
+}
+
+// The same again.
+Piece takePiece(uint r, Row row, uint chunk) {
+    if (kKeepsPieces) {
+        return keptPiece(r, chunk);
+    }
+    return stagePiece(row, pieceStart(0u, chunk), pieceCount(0u, chunk));
+}
+
+// Sets the centre of each lane's first group.
+void centreRows(float elements) {
+    float sums[VKN_MAX_ROWS_AT_ONCE] = float[](0.0, 0.0, 0.0, 0.0);
+    [[dont_unroll]] for (uint chunk = 0u; chunk < kGroup; ++chunk) {
+#define VKN_ADD_SUM(R)                                                                                                   \
+    if (R < kRowsAtOnce) {                                                                                               \
+        sums[R] = addSum(sums[R], readPiece(R, rowAtOnce[R], chunk));                                                    \
+    }
+        VKN_EACH_ROW(VKN_ADD_SUM)
+    }
+#define VKN_SET_CENTRE(R)                                                                                                \
+    if (R < kRowsAtOnce) {                                                                                               \
+        laneAtOnce[R].centre = centreOfGroup(sums[R], elements);                                                         \
+    }
+    VKN_EACH_ROW(VKN_SET_CENTRE)
+}
+
+void addGroups(uint firstChunk) {
+    float elements = kLayerNorm && kReadAgain ? float(groupElements(firstChunk)) : 0.0;
+    if (kLayerNorm && firstChunk == 0u) {
+        centreRows(elements);
+    }
+    vec2 moments[VKN_MAX_ROWS_AT_ONCE] = vec2[](vec2(0.0), vec2(0.0), vec2(0.0), vec2(0.0));
+    [[dont_unroll]] for (uint chunk = firstChunk; chunk < firstChunk + kGroup; ++chunk) {
+        uint column = pieceStart(0u, chunk);
+        uint count = pieceCount(0u, chunk);
+#define VKN_ADD_MOMENTS(R)                                                                                               \
+    if (R < kRowsAtOnce) {                                                                                               \
+        Piece piece;                                                                                                     \
+        if (kReadForCentre) {                                                                                            \
+            piece = takePiece(R, rowAtOnce[R], chunk);                                                                   \
+        } else {                                                                                                         \
+            piece = readPiece(R, rowAtOnce[R], chunk);                                                                   \
+        }                                                                                                                \
+        moments[R] = addMomentsOf(moments[R], piece, column, count, laneAtOnce[R].centre);                               \
+    }
+        VKN_EACH_ROW(VKN_ADD_MOMENTS)
+    }
+#define VKN_ADD_GROUP(R)                                                                                                 \
+    if (R < kRowsAtOnce) {                                                                                               \
+        laneAtOnce[R] = addGroupOfLane(laneAtOnce[R], firstChunk, elements, moments[R]);                                 \
+    }
+    VKN_EACH_ROW(VKN_ADD_GROUP)
+}
+
+// False where a row must be scaled first.
+bool takeStatistics() {
+    [[dont_unroll]] for (uint firstChunk = 0u; firstChunk < chunksOfLane(); firstChunk += kGroup) {
+        addGroups(firstChunk);
+    }
+    bool isUsual = true;
+#define VKN_MAKE_STATISTICS(R)                                                                                           \
+    if (R < kRowsAtOnce) {                                                                                               \
+        Moments moments = joinLanes(laneAtOnce[R]);                                                                      \
+        statisticsAtOnce[R] = makeStatistics(moments, 1.0, float(statisticsSize()), kEpsilon);                           \
+        isUsual = isUsual && !isOutOfRange(moments.squares);                                                             \
+    }
+    VKN_EACH_ROW(VKN_MAKE_STATISTICS)
+    return !anyTeam(!isUsual);
+}
+
+void storeRows() {
+    [[dont_unroll]] for (uint chunk = 0u; chunk < chunksOfLane(); ++chunk) {
+        uint column = pieceStart(0u, chunk);
+        uint count = pieceCount(0u, chunk);
+        Piece gamma = Piece(vec4(0.0), vec4(0.0));
+        Piece beta = gamma;
+        if (kHasGamma) {
+            gamma = gammaPiece(rowAtOnce[0], column, count);
+        }
+        if (kHasBeta) {
+            beta = betaPiece(rowAtOnce[0], column, count);
+        }
+#define VKN_STORE_PIECE(R)                                                                                               \
+    if (R < kRowsAtOnce) {                                                                                               \
+        Piece piece = takePiece(R, rowAtOnce[R], chunk);                                                                 \
+        if (kHasResidualOutput) {                                                                                        \
+            storeResidualOutput(targetAtOnce[R].residualStart + column, count, piece);                                   \
+        }                                                                                                                \
+        piece = applyKnownWeights(normalise(piece, statisticsAtOnce[R], column, count), gamma, beta);                    \
+        storeQuantised(targetAtOnce[R], piece, column, count);                                                           \
+    }
+        VKN_EACH_ROW(VKN_STORE_PIECE)
+    }
+}
+
+// kRowsAtOnce rows from `index` on; false, and nothing is written, where one must be scaled first.
+bool processRowsAtOnce(uint index) {
+#define VKN_START_ROW(R)                                                                                                 \
+    if (R < kRowsAtOnce) {                                                                                               \
+        rowAtOnce[R] = makeRow(index + R);                                                                               \
+        laneAtOnce[R] = emptyLaneMoments();                                                                              \
+        targetAtOnce[R] = makeOutputRow(index + R);                                                                      \
+    }
+    VKN_EACH_ROW(VKN_START_ROW)
+    if (!takeStatistics()) {
+        return false;
+    }
+#define VKN_SAVE_STATISTICS(R)                                                                                           \
+    if (R < kRowsAtOnce) {                                                                                               \
+        saveStatistics(rowAtOnce[R], statisticsAtOnce[R]);                                                               \
+    }
+    VKN_EACH_ROW(VKN_SAVE_STATISTICS)
+    storeRows();
+    return true;
+}
+
+#else
+
+bool processRowsAtOnce(uint index) {
+    return false;
+}
+
+#endif
+
+#endif
