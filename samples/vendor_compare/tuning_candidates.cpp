@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tuning_candidates.hpp"
 
+#include "include/interface.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +18,8 @@ struct Candidate {
     bool isSame(const Candidate& other) const {
         return choice.form == other.choice.form && choice.workgroupSize == other.choice.workgroupSize &&
                choice.subgroupSize == other.choice.subgroupSize && choice.readAgain == other.choice.readAgain &&
-               choice.maxWorkgroups == other.choice.maxWorkgroups;
+               choice.maxWorkgroups == other.choice.maxWorkgroups && choice.rowsAtOnce == other.choice.rowsAtOnce &&
+               choice.keptPieces == other.choice.keptPieces;
     }
 };
 
@@ -47,6 +50,7 @@ public:
         spec.workgroupSize = kernel.workgroupSize;
         spec.subgroupSize = kernel.subgroupSize;
         spec.maxWorkgroups = kernel.maxWorkgroups;
+        spec.rowsAtOnce = kernel.rowsAtOnce;
         spec.readTwice = kernel.readTwice ? 1 : 0;
         Candidate added;
         if (vkn::chooseKernel(facts_, spec, added.choice, nullptr) != VKN_SUCCESS || isIdle(added.choice)) {
@@ -88,6 +92,7 @@ KernelOverride overrideOf(const vkn::KernelChoice& choice, bool readTwice) {
     kernel.workgroupSize = choice.workgroupSize;
     kernel.subgroupSize = choice.subgroupSize;
     kernel.maxWorkgroups = choice.maxWorkgroups;
+    kernel.rowsAtOnce = choice.rowsAtOnce;
     kernel.readTwice = readTwice;
     return kernel;
 }
@@ -101,7 +106,7 @@ std::vector<KernelOverride> structuresOf(const vkn::DeviceFacts& facts, const vk
             for (const uint32_t workgroupSize : workgroupSizes(facts)) {
                 const bool isOfNoMatter = form == VKN_KERNEL_FORM_SHARED && subgroupSize != 0;
                 if (!isOfNoMatter) {
-                    collector.add({form, workgroupSize, subgroupSize, 0, false});
+                    collector.add({form, workgroupSize, subgroupSize, 0, 0, false});
                 }
             }
         }
@@ -113,15 +118,19 @@ std::vector<KernelOverride> neighboursOf(const vkn::DeviceFacts& facts, const vk
                                          const KernelOverride& structure) {
     Collector collector(facts, spec);
     collector.add(structure);
-    for (const bool readTwice : {false, true}) {
-        for (const uint32_t workgroupSize :
-             {structure.workgroupSize / 2, structure.workgroupSize, structure.workgroupSize * 2}) {
-            if (workgroupSize != 0) {
-                collector.add(
-                    {structure.form, workgroupSize, structure.subgroupSize, structure.maxWorkgroups, readTwice});
-            }
-        }
+    const auto addWith = [&](auto KernelOverride::*field, auto value) {
+        KernelOverride next = structure;
+        next.*field = value;
+        collector.add(next);
+    };
+    if (structure.workgroupSize > 1) {
+        addWith(&KernelOverride::workgroupSize, structure.workgroupSize / 2);
     }
+    addWith(&KernelOverride::workgroupSize, structure.workgroupSize * 2);
+    for (uint32_t rows = 1; rows <= VKN_MAX_ROWS_AT_ONCE; rows *= 2) {
+        addWith(&KernelOverride::rowsAtOnce, rows);
+    }
+    addWith(&KernelOverride::readTwice, true);
     std::vector<KernelOverride> kernels = collector.kernels();
     kernels.erase(kernels.begin());
     return kernels;
@@ -147,7 +156,11 @@ std::vector<KernelOverride> gridsOf(const vkn::DeviceFacts& facts, const KernelO
 }
 
 KernelOverride overrideOf(const vkn::TuningEntry& entry) {
-    return {static_cast<VknKernelForm>(entry.form), entry.workgroupSize, entry.subgroupSize, entry.maxWorkgroups,
+    return {static_cast<VknKernelForm>(entry.form),
+            entry.workgroupSize,
+            entry.subgroupSize,
+            entry.maxWorkgroups,
+            entry.rowsAtOnce,
             entry.readTwice != 0};
 }
 
@@ -156,12 +169,14 @@ void setKernel(vkn::TuningEntry& entry, const KernelOverride& kernel) {
     entry.workgroupSize = kernel.workgroupSize;
     entry.subgroupSize = kernel.subgroupSize;
     entry.maxWorkgroups = kernel.maxWorkgroups;
+    entry.rowsAtOnce = kernel.rowsAtOnce;
     entry.readTwice = kernel.readTwice ? 1 : 0;
 }
 
 std::string nameOf(const KernelOverride& kernel) {
-    return fmt::format("{} {} x {}{}{}", nameOf(kernel.form), kernel.workgroupSize, kernel.maxWorkgroups,
+    return fmt::format("{} {} x {}{}{}{}", nameOf(kernel.form), kernel.workgroupSize, kernel.maxWorkgroups,
                        kernel.subgroupSize == 0 ? "" : fmt::format(", {} lanes", kernel.subgroupSize),
+                       kernel.rowsAtOnce > 1 ? fmt::format(", {} rows", kernel.rowsAtOnce) : "",
                        kernel.readTwice ? ", read twice" : "");
 }
 

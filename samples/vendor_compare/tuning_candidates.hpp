@@ -18,7 +18,7 @@ KernelOverride overrideOf(const vkn::KernelChoice& choice, bool readTwice);
 // own choice comes first. Left out are teams of which half would have nothing to do.
 std::vector<KernelOverride> structuresOf(const vkn::DeviceFacts& facts, const vkn::OperationSpec& spec);
 
-// What is next to a structure: half and twice its workgroup, and rows read again.
+// What is next to a structure: half and twice its workgroup, other numbers of rows at once, and rows read again.
 std::vector<KernelOverride> neighboursOf(const vkn::DeviceFacts& facts, const vkn::OperationSpec& spec,
                                          const KernelOverride& structure);
 

@@ -73,6 +73,7 @@ std::string format(const vkn::TuningEntry& entry) {
     add("workgroup", entry.workgroupSize);
     add("subgroup", entry.subgroupSize);
     add("max-workgroups", entry.maxWorkgroups);
+    add("rows-at-once", entry.rowsAtOnce);
     add("read-twice", entry.readTwice);
     return text + "\n";
 }

@@ -52,6 +52,7 @@ OperationSpec tunedSpec(const OperationSpec& spec, const TuningEntry& entry) {
     tuned.subgroupSize = orElse(spec.subgroupSize, entry.subgroupSize);
     tuned.maxWorkgroups = orElse(spec.maxWorkgroups, entry.maxWorkgroups);
     tuned.readTwice = orElse(spec.readTwice, entry.readTwice);
+    tuned.rowsAtOnce = orElse(spec.rowsAtOnce, entry.rowsAtOnce);
     return tuned;
 }
 

@@ -1,6 +1,7 @@
 #include "plan/tuning_table.hpp"
 
 #include "base/error.hpp"
+#include "include/interface.h"
 #include "plan/choose.hpp"
 #include "plan/tuning_words.hpp"
 
@@ -218,6 +219,8 @@ constexpr EntryField kEntryFields[] = {
     {"max-workgroups", false,
      [](const Word& v, TuningEntry& e) { return parsePositive(v, UINT32_MAX, e.maxWorkgroups); }},
     {"read-twice", false, [](const Word& v, TuningEntry& e) { return parsePositive(v, 1, e.readTwice); }},
+    {"rows-at-once", false,
+     [](const Word& v, TuningEntry& e) { return parsePositive(v, VKN_MAX_ROWS_AT_ONCE, e.rowsAtOnce); }},
 };
 
 // The words in front of an entry's fields.
@@ -235,7 +238,8 @@ const char* readKey(Word& line, Word first, TuningKey& key) {
 }
 
 bool isEmptyEntry(const TuningEntry& entry) {
-    return (entry.form | entry.workgroupSize | entry.subgroupSize | entry.maxWorkgroups | entry.readTwice) == 0;
+    return (entry.form | entry.workgroupSize | entry.subgroupSize | entry.maxWorkgroups | entry.readTwice |
+            entry.rowsAtOnce) == 0;
 }
 
 void describe(const Fields& fields, char (&text)[96]) {

@@ -68,6 +68,7 @@ struct TuningEntry {
     uint32_t subgroupSize = 0;
     uint32_t maxWorkgroups = 0;
     uint32_t readTwice = 0;
+    uint32_t rowsAtOnce = 0;
 };
 
 // Goes through a table, which may come from anywhere.

@@ -149,6 +149,7 @@ TEST(TuningCandidates, AreWhatEveryDevicePermitsAndEachOnce) {
                 forced.form = static_cast<uint32_t>(kernel.form);
                 forced.workgroupSize = kernel.workgroupSize;
                 forced.subgroupSize = kernel.subgroupSize;
+                forced.rowsAtOnce = kernel.rowsAtOnce;
                 vkn::KernelChoice choice;
                 EXPECT_EQ(vkn::chooseKernel(device.facts, forced, choice, nullptr), VKN_SUCCESS)
                     << device.name << ": " << nameOf(kernel);
@@ -167,15 +168,15 @@ TEST(TuningCandidates, HaveEveryFormAndWorkgroup) {
     EXPECT_GE(counts[VKN_KERNEL_FORM_SUBGROUP], 4u);
     EXPECT_GE(counts[VKN_KERNEL_FORM_SUBGROUP_SHARED], 4u);
     EXPECT_GE(counts[VKN_KERNEL_FORM_SHARED], 4u);
-    const KernelOverride structure = {VKN_KERNEL_FORM_SUBGROUP, 64, 8, 32, false};
+    const KernelOverride structure = {VKN_KERNEL_FORM_SUBGROUP, 64, 8, 32, 1, false};
     std::set<std::string> neighbours;
     for (const KernelOverride& kernel : neighboursOf(facts, specOf("fp32", 256), structure)) {
         neighbours.insert(nameOf(kernel));
     }
     EXPECT_EQ(neighbours,
               (std::set<std::string>{"subgroup 32 x 32, 8 lanes", "subgroup 128 x 32, 8 lanes",
-                                     "subgroup 32 x 32, 8 lanes, read twice", "subgroup 64 x 32, 8 lanes, read twice",
-                                     "subgroup 128 x 32, 8 lanes, read twice"}));
+                                     "subgroup 64 x 32, 8 lanes, 2 rows", "subgroup 64 x 32, 8 lanes, 4 rows",
+                                     "subgroup 64 x 32, 8 lanes, read twice"}));
     const std::vector<KernelOverride> grids = gridsOf(facts, structure);
     EXPECT_EQ(grids.front(), structure);
     EXPECT_GE(grids.size(), 4u);
@@ -216,8 +217,8 @@ TEST(TuningCases, TheCheckIsOfAllThatWasPromised) {
 // ---- files -----------------------------------------------------------------------------------------------------------
 
 constexpr vkn::TuningTarget kTarget = {13, 0x10005, 0, 8, vkn::releaseOf(22, 3), 0x1234};
-constexpr KernelOverride kSmall = {VKN_KERNEL_FORM_SUBGROUP, 64, 8, 32, false};
-constexpr KernelOverride kWide = {VKN_KERNEL_FORM_SHARED, 256, 0, 64, true};
+constexpr KernelOverride kSmall = {VKN_KERNEL_FORM_SUBGROUP, 64, 8, 32, 2, false};
+constexpr KernelOverride kWide = {VKN_KERNEL_FORM_SHARED, 256, 0, 64, 1, true};
 
 vkn::TuningKey keyOf(uint32_t operation) { return {operation, VKN_PLACEMENT_PRE_NORM, 0, 1U << 1U, 8}; }
 
@@ -244,7 +245,7 @@ TEST(TuningFile, IsReadAsItWasWritten) {
               std::string::npos)
         << text;
     EXPECT_NE(text.find("rmsnorm prenorm forward rope chunk=8 size=32-256 form=subgroup workgroup=64 subgroup=8 "
-                        "max-workgroups=32\n"),
+                        "max-workgroups=32 rows-at-once=2\n"),
               std::string::npos)
         << text;
     EXPECT_EQ(formatTuning(parseTuning(text)), text);

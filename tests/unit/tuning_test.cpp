@@ -67,7 +67,7 @@ vkn::DeviceFacts makeFacts() {
 TEST(TuningTable, IsRead) {
     const std::string text = kHeader + "# a comment\n\n" + kDevice +
                              "layernorm sandwich-prenorm backward gate+sums chunk=8 size=512-2047 form=subgroup-shared "
-                             "workgroup=64 subgroup=16 max-workgroups=32 read-twice=1\r\n";
+                             "workgroup=64 subgroup=16 max-workgroups=32 read-twice=1 rows-at-once=2\r\n";
     VknError error = emptyError();
     TuningReader reader(text.data(), text.size(), &error);
     ASSERT_EQ(reader.next(), TuningReader::Item::Device) << error.message;
@@ -86,6 +86,7 @@ TEST(TuningTable, IsRead) {
     EXPECT_EQ(entry.subgroupSize, 16u);
     EXPECT_EQ(entry.maxWorkgroups, 32u);
     EXPECT_EQ(entry.readTwice, 1u);
+    EXPECT_EQ(entry.rowsAtOnce, 2u);
     EXPECT_EQ(reader.next(), TuningReader::Item::End);
 }
 
@@ -121,6 +122,7 @@ TEST(TuningTable, DamageIsNamedByItsLine) {
         {good + key + "chunk=4 size=1 workgroup\n", 3},
         {good + key + "chunk=4 size=1 read-twice=2\n", 3},
         {good + key + "chunk=4 size=1 speed=9\n", 3},
+        {good + key + "chunk=4 size=1 rows-at-once=5\n", 3},
         {good + key + "chunk=4 size=1 form=shared\tworkgroup=8\n", 3},
         {good + kEntry + "\xFF\n", 4},
         {kHeader + "device driver=13\n", 2},
