@@ -279,7 +279,7 @@ TEST(TuningFile, ShippedTablesAreRead) {
         ASSERT_FALSE(sections.empty()) << file.path();
         EXPECT_EQ(formatTuning(sections), text) << file.path();
         for (const TuningSection& section : sections) {
-            EXPECT_GE(section.entries.size(), 4u) << file.path();
+            EXPECT_FALSE(section.entries.empty()) << file.path();
         }
         ++tables;
     }
