@@ -19,8 +19,6 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/vknormConfigVersion.cmak
 install(FILES "${PROJECT_BINARY_DIR}/vknormConfig.cmake" "${PROJECT_BINARY_DIR}/vknormConfigVersion.cmake"
     DESTINATION "${package_dir}")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/doc/vknorm")
-# Tables that the tuner wrote, where this tree has any.
-if(EXISTS "${PROJECT_SOURCE_DIR}/tuning")
-    install(DIRECTORY "${PROJECT_SOURCE_DIR}/tuning" DESTINATION "${CMAKE_INSTALL_DATADIR}/vknorm")
-endif()
+# Tables that the tuner wrote.
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/tables" DESTINATION "${CMAKE_INSTALL_DATADIR}/vknorm")
 include(VknormPkgConfig)

@@ -112,6 +112,9 @@ struct DeviceOptions {
     // From vknGetPipelineCacheData of an earlier run; anything that does not fit is ignored.
     std::vector<uint8_t> pipelineCache;
 
+    // Text of `vknorm_compare tune`; see VknContextCreateInfo::pTuningTable.
+    std::string tuningTable;
+
     // For tests: flush and invalidate mapped memory even where it is coherent.
     bool treatMemoryAsNonCoherent = false;
 

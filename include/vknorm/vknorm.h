@@ -32,7 +32,7 @@
  * value, but it must not be written by anyone else while the operation runs.
  *
  * Numerics. Statistics and all arithmetic are fp32 (hidden in no 16-bit accumulator); stores round to nearest even.
- * Same plan, device and driver: same bits, for any number of rows, row position, address and alignment.
+ * Same plan, tuning table, device and driver: same bits, for any number of rows, row position, address and alignment.
  *
  * Synchronisation. Between operations it is the host's: vknGetPlanAccesses says which stages and accesses touch which
  * operand; vknCmdBarrier is a helper for the common case. Recording disturbs the compute pipeline binding, descriptor
@@ -204,12 +204,16 @@ typedef struct VknContextCreateInfo {
     /* host memory of the library and of the Vulkan objects it makes; or null. Copied; its functions must outlive the
      * context. */
     const VkAllocationCallbacks* pAllocator;
+    /* text that `vknorm_compare tune` wrote, for any number of devices, or null: which kernels are the fastest. What was measured
+     * on another device, driver or version of the kernels is a miss, no error; what is no table is BAD_DATA. Read and not kept. */
+    const void* pTuningTable;
+    size_t tuningTableSize;
 } VknContextCreateInfo;
 
 /*
  * Creates a context on the host's device. Makes a descriptor set layout, a pipeline layout and, where the host gave none,
  * a pipeline cache. Compiles nothing.
- * Errors: INVALID_ARGUMENT, UNSUPPORTED, MISSING_FUNCTION, OUT_OF_*_MEMORY, DEVICE_LOST.
+ * Errors: INVALID_ARGUMENT, UNSUPPORTED, MISSING_FUNCTION, BAD_DATA, OUT_OF_*_MEMORY, DEVICE_LOST.
  * [any thread; the host keeps device, instance and physicalDevice alive until the context is destroyed]
  */
 VKN_API VknResult vknCreateContext(const VknContextCreateInfo* pCreateInfo, VknContext* pContext, VknError* pError);
@@ -228,6 +232,7 @@ typedef struct VknContextInfo {
     uint32_t maxStorageBuffers;    /* storage buffers an operation may bind here */
     VkPipelineCache pipelineCache; /* the one in use */
     char quirks[256];              /* the driver quirks in force, as text; empty if none */
+    uint32_t tuningEntries;        /* entries of the tuning table that are for this device; 0: a miss, or no table */
 } VknContextInfo;
 
 /* [any thread] */
@@ -617,7 +622,7 @@ typedef struct VknPlanCreateInfo {
 } VknPlanCreateInfo;
 
 /* Chained to VknPlanCreateInfo: takes the choice away from the library. For tests and tuners. A field of 0 is chosen by the
- * library. A choice that the device does not permit is an error that says which limit it breaks. */
+ * library, from its tuning table if that has the operation (where a form is given, in that form). A choice that the device does not permit is an error that says which limit it breaks. */
 typedef struct VknKernelOverride {
     VknStructureType sType;
     const void* pNext;

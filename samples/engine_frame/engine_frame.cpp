@@ -2,10 +2,11 @@
 // into the engine's command buffers on a compute queue (beside the main queue where the device has such), barriers from what
 // plans say about their operands. Every result is checked, and the library's allocations of host memory are counted.
 //
-// Usage: engine_frame [--frames N] [--vulkan 1.0|1.1|1.2|1.3] [--enable nothing|asked|everything] [--warm FILE]
+// Usage: engine_frame [--frames N] [--vulkan 1.0|1.1|1.2|1.3] [--enable nothing|asked|everything] [--warm FILE] [--tuning FILE]
 //   --vulkan  the version that the instance is created with, at most
 //   --enable  what the engine enables on its device
 //   --warm    reads FILE.cache and FILE.plans, where they are there, and writes them in the end
+//   --tuning  a table that vknorm_compare tune wrote
 // Exits 0 if everything is right, 1 if a result is wrong or a frame allocated, 2 on errors, 3 if the device was lost.
 // SPDX-License-Identifier: Apache-2.0
 #include "frame_loop.hpp"
@@ -20,6 +21,7 @@ namespace {
 struct Arguments {
     engine_frame::Options options;
     std::string warm;
+    std::string tuning;
 };
 
 uint32_t versionOf(const std::string& text) {
@@ -50,6 +52,8 @@ Arguments parse(int argc, char** argv) {
             arguments.options.enable = enableOf(value);
         } else if (name == "--warm") {
             arguments.warm = value;
+        } else if (name == "--tuning") {
+            arguments.tuning = value;
         } else {
             throw std::runtime_error(name + ": no such argument");
         }
@@ -90,8 +94,10 @@ int main(int argc, char** argv) {
     try {
         Arguments arguments = parse(argc, argv);
         if (!arguments.warm.empty()) {
-            arguments.options.warm = {read(arguments.warm + ".cache"), read(arguments.warm + ".plans")};
+            arguments.options.warm.pipelineCache = read(arguments.warm + ".cache");
+            arguments.options.warm.planList = read(arguments.warm + ".plans");
         }
+        if (!arguments.tuning.empty()) arguments.options.warm.tuningTable = read(arguments.tuning);
         const engine_frame::Report report = engine_frame::run(arguments.options);
         print(arguments.options, report);
         if (!arguments.warm.empty()) {

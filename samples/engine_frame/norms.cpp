@@ -101,6 +101,8 @@ void Norms::createContext(const Warm& warm) {
     host.pEnabledFeatures = engine_.features;  // VkDeviceCreateInfo's chain
     host.pPipelineCacheData = warm.pipelineCache.data();
     host.pipelineCacheDataSize = warm.pipelineCache.size();
+    host.pTuningTable = warm.tuningTable.data();
+    host.tuningTableSize = warm.tuningTable.size();
     host.pAllocator = hostMemory_.callbacks();
     require(vknCreateContext(&host, context_.out(), &error), error);
     // [/context]

@@ -35,6 +35,7 @@ enum PlanIndex : size_t {
 struct Warm {
     std::vector<char> pipelineCache;
     std::vector<char> planList;
+    std::vector<char> tuningTable;  // not written by the sample
 };
 
 class Norms {

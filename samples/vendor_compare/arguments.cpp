@@ -43,15 +43,16 @@ void addOutput(CLI::App& app, Arguments& arguments) {
     app.add_option("-o,--output", arguments.output, "write results to this file, as JSON lines");
 }
 
+void addSelected(CLI::App& app, const char* option, std::vector<std::string>& selected,
+                 const std::vector<std::string>& names, const char* text) {
+    app.add_option(option, selected, text)->delimiter(',')->check(CLI::IsMember(names));
+}
+
 void addSelection(CLI::App& app, Arguments& arguments, std::vector<std::string>& shapes) {
     Selection& selection = arguments.selection;
     app.add_flag("--quick", selection.isQuick, "every operation once, and a few shapes more: under a minute");
-    app.add_option("--operation", selection.operations, "only these operations")
-        ->delimiter(',')
-        ->check(CLI::IsMember(namesOf(allOperations())));
-    app.add_option("--type", selection.types, "only these types")
-        ->delimiter(',')
-        ->check(CLI::IsMember(namesOf(allTypes())));
+    addSelected(app, "--operation", selection.operations, namesOf(allOperations()), "only these operations");
+    addSelected(app, "--type", selection.types, namesOf(allTypes()), "only these types");
     CLI::Option* shape = app.add_option("--shape", shapes, "these shapes, ROWSxHIDDEN, instead of the table's")
                              ->delimiter(',')
                              ->check([](const std::string& text) {
@@ -77,6 +78,11 @@ void addMemory(CLI::App& app, Arguments& arguments) {
     app.add_option("--working-set", arguments.workingSetMiB,
                    "MiB that copies of a case's tensors take, in which dispatches take turns (twice the cache)")
         ->check(CLI::PositiveNumber);
+}
+
+void addTuningTable(CLI::App& app, Arguments& arguments) {
+    app.add_option("--tuning-table", arguments.tuningTable, "a table for the library, as tune writes it")
+        ->check(CLI::ExistingFile);
 }
 
 void addKernel(CLI::App& app, KernelOverride& kernel) {
@@ -105,6 +111,7 @@ public:
         addDevices();
         addVerify();
         addBench();
+        addTune();
         addPipelines();
         addTable();
         addReport();
@@ -145,6 +152,7 @@ private:
         addSelection(app, arguments_, shapes_);
         addMemory(app, arguments_);
         addKernel(app, arguments_.kernel);
+        addTuningTable(app, arguments_);
         app.add_flag("--all-rows", arguments_.checkAll, "compare every row instead of a sample");
     }
 
@@ -155,8 +163,25 @@ private:
         addSelection(app, arguments_, shapes_);
         addMemory(app, arguments_);
         addKernel(app, arguments_.kernel);
+        addTuningTable(app, arguments_);
         app.add_option("--seconds", arguments_.seconds, "the longest to measure a case")->check(CLI::PositiveNumber);
         app.add_flag("--no-apart", arguments_.leaveOutApart, "leave out the same by several operations");
+    }
+
+    void addTune() {
+        CLI::App& app = addCommand("tune", "Find the fastest kernels, and write a table of them", Command::Tune);
+        addDevice(app, arguments_);
+        addOutput(app, arguments_);
+        addSelected(app, "--operation", arguments_.selection.operations, namesOf(allOperations()),
+                    "only these operations");
+        addSelected(app, "--type", arguments_.selection.types, namesOf(allTypes()), "only these types (fp32, bf16)");
+        app.add_option("--rows", arguments_.selection.rows, "numbers of rows (1, 32, 512, 4096)")->delimiter(',');
+        app.add_option("--hidden", arguments_.selection.hiddenSizes, "hidden sizes (64 to 65536)")->delimiter(',');
+        app.add_flag("--quick", arguments_.selection.isQuick, "RMSNorm and pre-norm add, of few sizes");
+        app.add_flag("--check", arguments_.checkTuning, "compare the table with the library's own choice instead");
+        addMemory(app, arguments_);
+        app.add_option("table", arguments_.tuningTable, "the table; what it has of other operations and devices stays")
+            ->required();
     }
 
     void addPipelines() {

@@ -16,6 +16,7 @@ enum class Command {
     Devices,
     Verify,
     Bench,
+    Tune,
     Pipelines,
     Table,
     Report,
@@ -41,6 +42,8 @@ struct Arguments {
     bool onlyCommon = false;         // of report and compare: leave out what not all files have
     bool listAll = false;            // of compare: what stayed the same as well
     double threshold = 0.05;         // of compare: a smaller change is none
+    std::string tuningTable;         // what tune writes, and others hand to the library
+    bool checkTuning = false;        // compare it with the library's own choice
 };
 
 // Nothing is to be run: help was asked for, or what was asked for is wrong.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commands.hpp"
 #include "measure.hpp"
+#include "tuning_file.hpp"
 
 #include <fmt/format.h>
 
@@ -24,6 +25,7 @@ void measureEmptyDispatch(Session& session) {
 int bench(const Arguments& arguments) {
     DeviceOptions options;
     options.selector = arguments.device;
+    options.tuningTable = arguments.tuningTable.empty() ? std::string() : readTextFile(arguments.tuningTable);
     Session session(arguments, "bench", options);
     measureEmptyDispatch(session);
     MeasureParts parts;

@@ -113,6 +113,7 @@ Json openDeviceFacts(const Device& device) {
     json["enabled"] = device.enabledNames();
     json["selfTest"] = device.selfTestReport();
     json["quirks"] = context.quirks;
+    json["tuningEntries"] = context.tuningEntries;
     json["pushDescriptors"] = context.pushDescriptors == VK_TRUE;
     Json forms = Json::array();
     for (const VknKernelForm form :

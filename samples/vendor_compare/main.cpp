@@ -20,6 +20,8 @@ int run(const Arguments& arguments) {
             return verify(arguments);
         case Command::Bench:
             return bench(arguments);
+        case Command::Tune:
+            return arguments.checkTuning ? checkTuning(arguments) : tune(arguments);
         case Command::Table:
             return printTable(arguments);
         case Command::Report:

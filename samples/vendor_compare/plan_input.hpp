@@ -23,6 +23,7 @@ struct KernelOverride {
         return form != VKN_KERNEL_FORM_AUTO || workgroupSize != 0 || subgroupSize != 0 || maxWorkgroups != 0 ||
                rowsAtOnce != 0 || readTwice;
     }
+    bool operator==(const KernelOverride& other) const = default;
 };
 
 const char* nameOf(VknKernelForm form);  // as on the command line: "subgroup", "subgroup-shared", "shared"

@@ -101,7 +101,10 @@ Program::Program(Device& device, Patterns& patterns, const std::vector<StepInput
     }
     makeTensors(inputs);
     placeTensors();
-    const std::vector<uint64_t> scratch = scratchSizes();
+    std::vector<uint64_t> scratch;
+    for (const Step& step : steps_) {
+        scratch.push_back(scratchSize(step, step));
+    }
     for (const uint64_t bytes : groupBytes_) {
         slotBytes_ += roundUp(bytes, kSlotAlignment);
     }
@@ -117,7 +120,10 @@ Program::Program(Device& device, Patterns& patterns, const std::vector<StepInput
             steps_[i].scratch.emplace_back(device, scratch[i], slotPlan_.slots);
         }
     }
-    makeBindings();
+    for (Step& step : steps_) {
+        makeBindings(step, step);
+    }
+    kernels_.emplace_back(steps_.size());
     fill();
 }
 
@@ -127,20 +133,28 @@ void Program::makeStep(const StepInput& input, const std::vector<VknOperandType>
     if (!reason.empty()) {
         throw Skipped(reason);
     }
-    const KernelOverride chosen = input.isPreparation ? KernelOverride{} : kernel;
-    const PlanInput description(input.test, linkedTypes, chosen);
     Step step;
     step.test = input.test;
     step.isPreparation = input.isPreparation;
-    step.spec = description.spec();
+    step.linkedTypes = linkedTypes;
+    step.spec = PlanInput(input.test, linkedTypes, {}).spec();
+    static_cast<StepKernel&>(step) = makeKernel(step, input.isPreparation ? KernelOverride{} : kernel);
+    steps_.push_back(std::move(step));
+}
+
+// Without bindings.
+StepKernel Program::makeKernel(const Step& step, const KernelOverride& kernel) const {
+    const PlanInput description(step.test, step.linkedTypes, kernel);
+    StepKernel made;
+    made.plan = std::make_shared<Plan>();
     VknError error = makeError();
-    const VknResult result = vknCreatePlan(device_.context(), &description.info(), step.plan.out(), &error);
-    if (result == VKN_ERROR_UNSUPPORTED || (result == VKN_ERROR_INVALID_ARGUMENT && chosen.isGiven())) {
+    const VknResult result = vknCreatePlan(device_.context(), &description.info(), made.plan->out(), &error);
+    if (result == VKN_ERROR_UNSUPPORTED || (result == VKN_ERROR_INVALID_ARGUMENT && kernel.isGiven())) {
         throw Unsupported(error.message);
     }
     require(result, error);
-    step.info = getPlanInfo(step.plan);
-    steps_.push_back(std::move(step));
+    made.info = getPlanInfo(*made.plan);
+    return made;
 }
 
 // ---- tensors -------------------------------------------------------------------------------------------------------
@@ -161,7 +175,7 @@ void Program::makeTensors(const std::vector<StepInput>& inputs) {
 
 void Program::makeOwnTensors(size_t index, const StepInput& input) {
     Step& step = steps_[index];
-    const std::map<VknRole, uint32_t> bindings = bindingsOf(step.plan);
+    const std::map<VknRole, uint32_t> bindings = bindingsOf(*step.plan);
     std::map<uint32_t, size_t> groupOf;
     const auto isLinked = [&](VknRole role) {
         return std::any_of(input.links.begin(), input.links.end(), [&](const Link& link) { return link.role == role; });
@@ -245,35 +259,29 @@ VknExecuteInfo Program::executeInfo(const Step& step, uint32_t slot, std::vector
     return info;
 }
 
-std::vector<uint64_t> Program::scratchSizes() const {
-    std::vector<uint64_t> sizes;
+uint64_t Program::scratchSize(const Step& step, const StepKernel& kernel) const {
     std::vector<VknOperand> operands;
-    for (const Step& step : steps_) {
-        const VknExecuteInfo info = executeInfo(step, 0, operands);
-        VkDeviceSize size = 0;
-        VknError error = makeError();
-        require(vknGetScratchSize(step.plan.get(), &info, &size, &error), error);
-        sizes.push_back(size);
-    }
-    return sizes;
+    const VknExecuteInfo info = executeInfo(step, 0, operands);
+    VkDeviceSize size = 0;
+    VknError error = makeError();
+    require(vknGetScratchSize(kernel.plan->get(), &info, &size, &error), error);
+    return size;
 }
 
-void Program::makeBindings() {
+void Program::makeBindings(Step& step, StepKernel& kernel) {
     std::vector<VknOperand> operands;
-    for (Step& step : steps_) {
-        for (uint32_t slot = 0; slot < slotPlan_.slots; ++slot) {
-            VknExecuteInfo info = executeInfo(step, slot, operands);
-            for (SlotBuffers& scratch : step.scratch) {
-                const SlotBuffers::Place place = scratch.at(slot);
-                info.scratchBuffer = place.buffer->handle();
-                info.scratchOffset = place.offset;
-                info.scratchSize = scratch.slotBytes();
-            }
-            VknError error = makeError();
-            Binding binding;
-            require(vknCreateBinding(step.plan.get(), &info, binding.out(), &error), error);
-            step.bindings.push_back(std::move(binding));
+    for (uint32_t slot = 0; slot < slotPlan_.slots; ++slot) {
+        VknExecuteInfo info = executeInfo(step, slot, operands);
+        for (SlotBuffers& scratch : step.scratch) {
+            const SlotBuffers::Place place = scratch.at(slot);
+            info.scratchBuffer = place.buffer->handle();
+            info.scratchOffset = place.offset;
+            info.scratchSize = scratch.slotBytes();
         }
+        VknError error = makeError();
+        Binding binding;
+        require(vknCreateBinding(kernel.plan->get(), &info, binding.out(), &error), error);
+        kernel.bindings.push_back(std::move(binding));
     }
 }
 

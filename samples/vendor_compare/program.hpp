@@ -10,6 +10,7 @@
 #include <vknorm/runtime.hpp>
 #include <vknorm/vknorm.hpp>
 
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -57,15 +58,20 @@ struct StepOperand {
     uint64_t outerStride = 0;
 };
 
-struct Step {
+// A kernel of a step, which several can be measured for on the same tensors.
+struct StepKernel {
+    std::shared_ptr<Plan> plan;  // which programs of the same operation with other rows share
+    VknPlanInfo info = {};
+    std::vector<Binding> bindings;  // one a slot
+};
+
+struct Step : StepKernel {
     Case test;
     bool isPreparation = false;
+    std::vector<VknOperandType> linkedTypes;
     vkn::OperationSpec spec;
-    Plan plan;
-    VknPlanInfo info = {};
     std::vector<StepOperand> operands;
     std::vector<SlotBuffers> scratch;  // one, or none
-    std::vector<Binding> bindings;     // one a slot
 
     const StepOperand* find(VknRole role) const;
 };
@@ -75,6 +81,13 @@ public:
     // Throws Skipped, Unsupported, and RuntimeError. `kernel` is not for preparations.
     Program(Device& device, Patterns& patterns, const std::vector<StepInput>& inputs, const KernelOverride& kernel,
             const MemoryLimits& limits);
+
+    // Another choice for the steps that are measured, on the same tensors. Returns its number; the constructor's has 0. What is
+    // recorded, run and told is of the one that was selected last: 0 in the beginning. Throws what the constructor does.
+    size_t addKernel(const KernelOverride& kernel);
+    // One of a program that differs in its number of rows alone: nothing is compiled again.
+    size_t addKernelOf(const Program& other, size_t number);
+    void selectKernel(size_t number);
 
     const std::vector<Step>& steps() const { return steps_; }
     const SlotPlan& slotPlan() const { return slotPlan_; }
@@ -101,14 +114,17 @@ public:
 
 private:
     void makeStep(const StepInput& input, const std::vector<VknOperandType>& linkedTypes, const KernelOverride& kernel);
+    StepKernel makeKernel(const Step& step, const KernelOverride& kernel) const;
+    template <typename MakeKernel>
+    size_t addKernels(const MakeKernel& makeOne);
     void makeTensors(const std::vector<StepInput>& inputs);
     void makeOwnTensors(size_t step, const StepInput& input);
     static void interleaveKey(Step& step, VknRole key);
     void linkTensors(size_t step, const StepInput& input);
     void placeTensors();
-    void makeBindings();
+    void makeBindings(Step& step, StepKernel& kernel);
     VknExecuteInfo executeInfo(const Step& step, uint32_t slot, std::vector<VknOperand>& operands) const;
-    std::vector<uint64_t> scratchSizes() const;
+    uint64_t scratchSize(const Step& step, const StepKernel& kernel) const;
     SlotBuffers::Place placeOf(const Tensor& tensor, uint32_t slot) const;
     void fill();
     void uploadFirst(const Tensor& tensor);
@@ -118,6 +134,8 @@ private:
     Device& device_;
     Patterns& patterns_;
     std::vector<Step> steps_;
+    std::vector<std::vector<StepKernel>> kernels_;  // of each step, but for the selected one's, which are in the steps
+    size_t selected_ = 0;
     std::vector<Tensor> tensors_;
     std::vector<uint64_t> groupBytes_;
     mutable std::vector<SlotBuffers> groups_;

@@ -66,6 +66,10 @@ std::optional<double> CaseResult::gainOfFusion() const {
                                             : std::nullopt;
 }
 
+Json toJson(const Summary& summary) {
+    return {{"median", summary.median}, {"low", summary.low}, {"high", summary.high}, {"samples", summary.count}};
+}
+
 Json toJson(const Timing& timing) {
     const Summary& summary = timing.measured.summary;
     return {{"medianSeconds", summary.median},

@@ -45,6 +45,7 @@ struct CaseResult {
 };
 
 Json toJson(const Timing& timing);
+Json toJson(const Summary& summary);  // of ratios
 Json toJson(const CopyFigures& copy);
 Json toJson(const CaseResult& result, const char* kind);  // "bench" or "verify"
 Json toJson(const VknPlanInfo& plan);

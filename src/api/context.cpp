@@ -5,6 +5,8 @@
 #include "device/pipeline_cache.hpp"
 #include "device/quirks.hpp"
 
+#include "vknorm_kernels.h"
+
 #include <cstdio>
 #include <cstring>
 
@@ -83,6 +85,9 @@ static VknResult checkCreateInfo(const VknContextCreateInfo& info, VknError* err
     }
     if (result == VKN_SUCCESS && info.pPipelineCacheData == nullptr && info.pipelineCacheDataSize != 0) {
         result = failArgument(error, "pPipelineCacheData", 0, info.pipelineCacheDataSize, "must not be null");
+    }
+    if (result == VKN_SUCCESS && info.pTuningTable == nullptr && info.tuningTableSize != 0) {
+        result = failArgument(error, "pTuningTable", 0, info.tuningTableSize, "must not be null");
     }
     return result;
 }
@@ -191,7 +196,13 @@ static VknResult fillContext(VknContext_T& context, const VknContextCreateInfo& 
     if (findModule("norm.sg") == nullptr) {  // a build without subgroup arithmetic
         context.facts.forbiddenForms |= formBit(VKN_KERNEL_FORM_SUBGROUP) | formBit(VKN_KERNEL_FORM_SUBGROUP_SHARED);
     }
-    result = createLayouts(context, error);
+    if (info.tuningTableSize != 0) {
+        result = loadTuning(tuningTarget(context.facts, vkn_kernelHash), info.pTuningTable, info.tuningTableSize,
+                            context.memory, context.tuning, error);
+    }
+    if (result == VKN_SUCCESS) {
+        result = createLayouts(context, error);
+    }
     return result == VKN_SUCCESS ? adoptPipelineCache(context, info, error) : result;
 }
 
@@ -244,6 +255,7 @@ void vknDestroyContext(VknContext context) {
         functions.DestroyDescriptorSetLayout(context->device, context->setLayout, callbacks);
     }
     const HostMemory memory = context->memory;
+    memory.release(context->tuning.first);
     memory.release(context);
 }
 
@@ -256,6 +268,7 @@ void vknGetContextInfo(VknContext context, VknContextInfo* pInfo) {
     pInfo->maxStorageBuffers = layoutStorageBuffers(facts);
     pInfo->pipelineCache = context->pipelineCache;
     snprintf(pInfo->quirks, sizeof pInfo->quirks, "%s", context->quirks);
+    pInfo->tuningEntries = context->tuning.count;
 }
 
 VknResult vknGetPipelineCacheData(VknContext context, size_t* pSize, void* pData) {

@@ -127,7 +127,7 @@ static VknResult chooseAndCompile(VknPlan_T& plan, VknError* error) {
     DeviceFacts facts = plan.context->currentFacts();
     const VknError untouched = error != nullptr ? *error : VknError();
     for (;;) {
-        VknResult result = chooseKernel(facts, plan.spec, plan.choice, error);
+        VknResult result = chooseTunedKernel(facts, plan.context->tuning, plan.spec, plan.choice, error);
         if (result != VKN_SUCCESS) {
             return result;
         }

@@ -1,5 +1,8 @@
 #include "device/capabilities.hpp"
 
+#include <cstdlib>
+#include <cstring>
+
 namespace vkn {
 
 static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
@@ -52,6 +55,24 @@ static void readSubgroups(const VkPhysicalDeviceSubgroupProperties& subgroup,
     facts.canRequireFullSubgroups = isUsable && enabled.computeFullSubgroups;
 }
 
+uint32_t driverRelease(uint32_t driverId, uint32_t version, const char* info) {
+    constexpr char kMesa[] = "Mesa ";
+    if (strncmp(info, kMesa, strlen(kMesa)) == 0) {
+        char* end = nullptr;
+        const unsigned long major = strtoul(info + strlen(kMesa), &end, 10);
+        const unsigned long minor = *end == '.' ? strtoul(end + 1, nullptr, 10) : 0;
+        return releaseOf(static_cast<uint32_t>(major), static_cast<uint32_t>(minor));
+    }
+    switch (driverId) {
+        case VK_DRIVER_ID_NVIDIA_PROPRIETARY:
+            return releaseOf(version >> 22, version >> 14 & 0xFF);
+        case VK_DRIVER_ID_INTEL_PROPRIETARY_WINDOWS:
+            return releaseOf(version >> 14, version & 0x3FFF);
+        default:
+            return releaseOf(VK_API_VERSION_MAJOR(version), VK_API_VERSION_MINOR(version));
+    }
+}
+
 void readFacts(const Functions& functions, VkPhysicalDevice physicalDevice, const EnabledState& enabled,
                DeviceFacts& facts, DeviceIdentity& identity) {
     functions.GetPhysicalDeviceProperties(physicalDevice, &identity.properties);
@@ -94,6 +115,7 @@ void readFacts(const Functions& functions, VkPhysicalDevice physicalDevice, cons
     functions.GetPhysicalDeviceProperties2(physicalDevice, &all);
     readSubgroups(subgroup, control, enabled, facts);
     facts.driverId = static_cast<uint32_t>(driver.driverID);
+    facts.driverRelease = driverRelease(facts.driverId, facts.driverVersion, driver.driverInfo);
     identity.driverId = facts.driverId;
     // A set has one uniform buffer more.
     facts.hasPushDescriptors = facts.hasPushDescriptors && push.maxPushDescriptors > 1;

@@ -22,6 +22,9 @@ struct DeviceIdentity {
     uint32_t driverId;
 };
 
+// The release of a driver in numbers that people know it by. Mesa's software driver tells it in `info` alone.
+uint32_t driverRelease(uint32_t driverId, uint32_t version, const char* info);
+
 // Reads the facts. `identity` gets the properties as Vulkan gave them.
 void readFacts(const Functions& functions, VkPhysicalDevice physicalDevice, const EnabledState& enabled,
                DeviceFacts& facts, DeviceIdentity& identity);

@@ -4,6 +4,7 @@
 #include "base/host_memory.hpp"
 #include "device/capabilities.hpp"
 #include "plan/execution.hpp"
+#include "plan/tuning.hpp"
 
 #include <atomic>
 
@@ -15,6 +16,7 @@ struct VknContext_T {
     vkn::DeviceIdentity identity = {};
     std::atomic<uint32_t> failedForms{0};  // by the self-test; plans are created from any thread
     char quirks[256] = {};
+    vkn::TuningEntries tuning;
     VkPipelineCreateFlags pipelineFlags = 0;  // what the host wants captured
 
     VkDescriptorSetLayout setLayout = VK_NULL_HANDLE;  // one for all plans

@@ -76,6 +76,8 @@ bool isSizeDependable(const DeviceFacts& facts) {
 
 }  // namespace
 
+uint32_t chunkSize(const OperationSpec& spec) { return isAllFloat32(spec) ? 4 : 8; }
+
 uint32_t chooseSubgroupSize(const DeviceFacts& facts, uint32_t forced) {
 #if defined(VKN_EMULATE_SUBGROUPS)
     return forced != 0 ? forced : 32;
@@ -111,16 +113,18 @@ bool needsMore(const DeviceFacts& facts, const OperationSpec& spec) {
 // The choice in the making: facts and operation at hand for each step.
 class Chooser {
 public:
-    Chooser(const DeviceFacts& facts, const OperationSpec& spec, KernelChoice& choice, VknError* error)
+    Chooser(const DeviceFacts& facts, const OperationSpec& spec, KernelChoice& choice, VknError* error,
+            const char* source)
         : facts_(facts),
           spec_(spec),
           budget_(registerBudget(facts, needsMore(facts, spec), spec.placement == VKN_PLACEMENT_PARALLEL)),
           choice_(choice),
-          error_(error) {}
+          error_(error),
+          source_(source) {}
 
     VknResult run() {
         choice_ = KernelChoice();
-        choice_.chunk = isAllFloat32(spec_) ? 4 : 8;
+        choice_.chunk = chunkSize(spec_);
         VknResult result = chooseSubgroup();
         if (result == VKN_SUCCESS) {
             result = chooseForm();
@@ -148,6 +152,7 @@ private:
     const RegisterBudget budget_;
     KernelChoice& choice_;
     VknError* error_;
+    const char* source_;
     uint32_t forms_ = 0;
 
     bool mayUse(VknKernelForm form) const { return (forms_ & formBit(form)) != 0; }
@@ -489,7 +494,9 @@ private:
 
     void explain() {
         const char* why = "no subgroup arithmetic that can be relied on";
-        if (spec_.form != VKN_KERNEL_FORM_AUTO) {
+        if (source_ != nullptr) {
+            why = source_;
+        } else if (spec_.form != VKN_KERNEL_FORM_AUTO) {
             why = "forced by the host";
         } else if (choice_.form == VKN_KERNEL_FORM_SUBGROUP) {
             why = facts_.isCpu ? "a CPU, where barriers only cost" : "the row fits in the registers of one subgroup";
@@ -520,8 +527,9 @@ private:
 
 }  // namespace
 
-VknResult chooseKernel(const DeviceFacts& facts, const OperationSpec& spec, KernelChoice& choice, VknError* error) {
-    return Chooser(facts, spec, choice, error).run();
+VknResult chooseKernel(const DeviceFacts& facts, const OperationSpec& spec, KernelChoice& choice, VknError* error,
+                       const char* source) {
+    return Chooser(facts, spec, choice, error, source).run();
 }
 
 }  // namespace vkn

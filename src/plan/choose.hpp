@@ -40,8 +40,12 @@ uint32_t usableForms(const DeviceFacts& facts);
 // The subgroup size that kernels are built for; 0 where subgroups cannot be used. `forced` 0: the library's choice.
 uint32_t chooseSubgroupSize(const DeviceFacts& facts, uint32_t forced);
 
+// Elements of a chunk: 4 where every tensor is fp32, otherwise 8.
+uint32_t chunkSize(const OperationSpec& spec);
+
 // INVALID_ARGUMENT or UNSUPPORTED where an override asks for what the device does not permit, SELF_TEST_FAILED where no form
-// is left.
-VknResult chooseKernel(const DeviceFacts& facts, const OperationSpec& spec, KernelChoice& choice, VknError* error);
+// is left. `source`: where an override comes from that is not the host's.
+VknResult chooseKernel(const DeviceFacts& facts, const OperationSpec& spec, KernelChoice& choice, VknError* error,
+                       const char* source = nullptr);
 
 }  // namespace vkn

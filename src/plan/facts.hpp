@@ -18,8 +18,9 @@ struct DeviceFacts {
     uint32_t apiVersion = VK_API_VERSION_1_0;  // effective: the lower of the host's and the device's
     uint32_t vendorId = 0;
     uint32_t deviceId = 0;
-    uint32_t driverId = 0;  // VkDriverId; 0 where it is not known
-    uint32_t driverVersion = 0;
+    uint32_t driverId = 0;       // VkDriverId; 0 where it is not known
+    uint32_t driverVersion = 0;  // as the driver encodes it
+    uint32_t driverRelease = 0;  // releaseOf(major, minor)
     bool isCpu = false;
 
     uint32_t subgroupSize = 0;  // the default; 0 where there is no subgroup arithmetic in compute
@@ -42,6 +43,9 @@ struct DeviceFacts {
 
     uint32_t forbiddenForms = 0;  // bit (1 << VknKernelForm)
 };
+
+// Releases of a driver, which compare as numbers.
+constexpr uint32_t releaseOf(uint32_t major, uint32_t minor) { return (major << 16) | (minor & 0xFFFFu); }
 
 constexpr uint32_t formBit(VknKernelForm form) { return 1u << static_cast<uint32_t>(form); }
 

@@ -174,6 +174,8 @@ void createContext(DeviceState& state, const DeviceOptions& options, const Enabl
     info.pPipelineCacheData = options.pipelineCache.empty() ? nullptr : options.pipelineCache.data();
     info.pipelineCacheDataSize = options.pipelineCache.size();
     info.forbiddenForms = options.forbiddenForms;
+    info.pTuningTable = options.tuningTable.empty() ? nullptr : options.tuningTable.data();
+    info.tuningTableSize = options.tuningTable.size();
     VknError error = {};
     error.sType = VKN_STRUCTURE_TYPE_ERROR;
     const VknResult result = vknCreateContext(&info, &state.context, &error);

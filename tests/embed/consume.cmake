@@ -16,7 +16,8 @@ set(configure -G "${GENERATOR}" "-DCMAKE_C_COMPILER=${C_COMPILER}" "-DCMAKE_CXX_
 function(check_installed prefix)
     file(GLOB_RECURSE files RELATIVE "${prefix}" "${prefix}/*")
     foreach(wanted "^include/vknorm/vknorm\\.h$" "^include/vknorm/vknorm\\.hpp$" "vknorm\\.(a|so|dylib|lib)$"
-            "/cmake/vknorm/vknormConfig\\.cmake$" "/cmake/vknorm/vknormTargets\\.cmake$" "/pkgconfig/vknorm\\.pc$" "/LICENSE$")
+            "/cmake/vknorm/vknormConfig\\.cmake$" "/cmake/vknorm/vknormTargets\\.cmake$" "/pkgconfig/vknorm\\.pc$" "/LICENSE$"
+            "^share/vknorm/tables/.*\\.txt$")
         set(found ${files})
         list(FILTER found INCLUDE REGEX "${wanted}")
         if(NOT found)

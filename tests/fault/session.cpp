@@ -1,7 +1,10 @@
 #include "fault/session.hpp"
 
+#include "vknorm_kernels.h"
+
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstring>
 #include <span>
 
@@ -75,6 +78,15 @@ VknPlanCreateInfo planInfo(PlanKind kind) {
     return info;
 }
 
+// Of the device that fake_vulkan.cpp makes up.
+std::string tuningTable() {
+    char device[128];
+    std::snprintf(device, sizeof device, "device driver=0 vendor=0xfa4e subgroup=32 version=0.0 kernels=%016llx\n",
+                  static_cast<unsigned long long>(vkn_kernelHash));
+    return std::string("vknorm-tuning 1\n") + device +
+           "layernorm none forward plain chunk=8 size=96 max-workgroups=9\n";
+}
+
 }  // namespace
 
 Session::Session(FakeVulkan& vulkan, FakeAllocator& allocator, bool push)
@@ -135,7 +147,17 @@ VknResult Session::createContext(VknError* error) {
     info.pPipelineCacheData = cacheBlob_.empty() ? nullptr : cacheBlob_.data();
     info.pipelineCacheDataSize = cacheBlob_.size();
     info.pAllocator = allocator_.callbacks();
-    return vknCreateContext(&info, &context_, error);
+    const std::string table = tuningTable();
+    info.pTuningTable = table.data();
+    info.tuningTableSize = table.size();
+    const VknResult result = vknCreateContext(&info, &context_, error);
+    if (result == VKN_SUCCESS) {
+        VknContextInfo found{};
+        found.sType = VKN_STRUCTURE_TYPE_CONTEXT_INFO;
+        vknGetContextInfo(context_, &found);
+        EXPECT_EQ(found.tuningEntries, found.subgroupSize != 0 ? 1u : 0u);  // which Vulkan 1.0 does not tell
+    }
+    return result;
 }
 
 VknResult Session::createPlan(PlanKind kind, VknPlan* plan, VknError* error) {
