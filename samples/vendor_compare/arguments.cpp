@@ -45,7 +45,7 @@ void addOutput(CLI::App& app, Arguments& arguments) {
 
 void addSelected(CLI::App& app, const char* option, std::vector<std::string>& selected,
                  const std::vector<std::string>& names, const char* text) {
-    app.add_option(option, selected, text)->delimiter(',')->check(CLI::IsMember(names));
+    app.add_option(option, selected, text)->delimiter(',')->allow_extra_args(false)->check(CLI::IsMember(names));
 }
 
 void addSelection(CLI::App& app, Arguments& arguments, std::vector<std::string>& shapes) {
@@ -175,8 +175,12 @@ private:
         addSelected(app, "--operation", arguments_.selection.operations, namesOf(allOperations()),
                     "only these operations");
         addSelected(app, "--type", arguments_.selection.types, namesOf(allTypes()), "only these types (fp32, bf16)");
-        app.add_option("--rows", arguments_.selection.rows, "numbers of rows (1, 32, 512, 4096)")->delimiter(',');
-        app.add_option("--hidden", arguments_.selection.hiddenSizes, "hidden sizes (64 to 65536)")->delimiter(',');
+        app.add_option("--rows", arguments_.selection.rows, "numbers of rows (1, 32, 512, 4096)")
+            ->delimiter(',')
+            ->allow_extra_args(false);
+        app.add_option("--hidden", arguments_.selection.hiddenSizes, "hidden sizes (64 to 65536)")
+            ->delimiter(',')
+            ->allow_extra_args(false);
         app.add_flag("--quick", arguments_.selection.isQuick, "RMSNorm and pre-norm add, of few sizes");
         app.add_flag("--check", arguments_.checkTuning, "compare the table with the library's own choice instead");
         addMemory(app, arguments_);

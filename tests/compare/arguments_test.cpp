@@ -42,6 +42,16 @@ TEST(Arguments, SelectCases) {
     EXPECT_EQ(arguments.output, "x.jsonl");
 }
 
+TEST(Arguments, GiveATableBehindAList) {
+    const Arguments arguments =
+        parse({"tune", "--check", "--operation", "rmsnorm", "--hidden", "128,64", "--rows", "1,32", "mine.txt"});
+    EXPECT_EQ(arguments.command, Command::Tune);
+    EXPECT_TRUE(arguments.checkTuning);
+    EXPECT_EQ(arguments.selection.rows, (std::vector<uint64_t>{1, 32}));
+    EXPECT_EQ(arguments.selection.hiddenSizes, (std::vector<uint32_t>{128, 64}));
+    EXPECT_EQ(arguments.tuningTable, "mine.txt");
+}
+
 TEST(Arguments, GiveShapes) {
     const Arguments arguments = parse({"verify", "--shape", "512x4096,1x64", "--all-rows"});
     EXPECT_EQ(arguments.selection.shapes, (std::vector<Shape>{{512, 4096}, {1, 64}}));
