@@ -15,6 +15,9 @@ constexpr uint32_t kMaxChunksBeforeWidening = 4;  // chunks a lane holds before 
 constexpr uint32_t kGroupWhenReadAgain = 4;       // chunks in flight where the row does not fit in registers
 constexpr uint32_t kMostFrugalChunks = 16;
 constexpr uint32_t kUsualLargestTeam = 256;
+constexpr uint32_t kTurnsOfLavapipe = 65535;
+constexpr uint32_t kUsualPasses = 4;
+constexpr uint32_t kMostPasses = 12;  // of two norms whose rows must be scaled first, and an output that is measured
 constexpr uint32_t kRowsAtOnceOnCpu = 4;
 constexpr uint32_t kMostKeptElements =
     4096;  // of a lane, in memory: 16 KiB, of which each lane of a CPU's vector has as many
@@ -28,6 +31,8 @@ uint32_t divideUp(uint32_t a, uint32_t b) { return a / b + (a % b != 0 ? 1 : 0);
 bool isPowerOfTwo(uint32_t x) { return x != 0 && (x & (x - 1)) == 0; }
 
 uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+uint32_t atLeastOne(uint32_t x) { return x != 0 ? x : 1; }
 
 uint32_t largestPowerOfTwo(uint32_t limit) {
     uint32_t result = 1;
@@ -238,8 +243,22 @@ private:
         return isHeld() ? smaller(VKN_MAX_GROUP, budget_.heldElements / registersOfChunk()) : VKN_MAX_GROUP;
     }
 
+    // lavapipe ends an invocation, without a word, once all its loops together have taken so many turns.
+    bool hasFewTurns() const { return facts_.isCpu && facts_.vendorId == kVendorMesa; }
+
+    // Of loops over a row's pieces, and of those that draw what is dropped.
+    uint64_t turnsOfRow(uint32_t team, uint32_t passes) const {
+        constexpr uint64_t kDrawing = 11;
+        const uint64_t pieces = uint64_t{chunks(team)} * (choice_.chunk / budget_.unalignedPiece);
+        const uint64_t branches = spec_.placement == VKN_PLACEMENT_PARALLEL ? 2 : 1;
+        return (pieces + 4) * passes * (spec_.hasDropout() ? branches * kDrawing : 1);
+    }
+
     // CPUs run a workgroup's subgroups one after the other, so barriers only cost.
     bool isRowForSubgroup() const {
+        if (hasFewTurns() && turnsOfRow(lanesOfSubgroup(), kUsualPasses) > kTurnsOfLavapipe) {
+            return false;
+        }
         return facts_.isCpu || chunks(lanesOfSubgroup()) <= smaller(kMaxChunksBeforeWidening, mostHeldChunks());
     }
 
@@ -342,7 +361,7 @@ private:
     // The fewest lanes with few chunks each; a very wide row gets more lanes before it is read again.
     uint32_t workgroupOfTeam(uint32_t limit) const {
         const uint32_t permitted = choice_.form == VKN_KERNEL_FORM_SHARED ? largestPowerOfTwo(limit) : limit;
-        const uint32_t largest = smaller(permitted, budget_.largestTeam);
+        const uint32_t largest = atLeastOne(smaller(permitted, budget_.largestTeam));
         uint32_t size = choice_.form == VKN_KERNEL_FORM_SHARED ? smaller(32, largest) : lanesOfSubgroup();
         const uint32_t few = smaller(kMaxChunksBeforeWidening, mostHeldChunks());
         while (size * 2 <= smaller(largest, kUsualLargestTeam) && chunks(size) > few) {
@@ -495,6 +514,10 @@ private:
         const uint32_t usual = facts_.isCpu ? 32 : 65535;
         const uint32_t wanted = spec_.maxWorkgroups != 0 ? spec_.maxWorkgroups : usual;
         choice_.maxWorkgroups = smaller(wanted, facts_.maxWorkgroupCountX);
+        if (hasFewTurns()) {
+            const uint64_t rows = kTurnsOfLavapipe / turnsOfRow(choice_.teamSize(), kMostPasses);
+            choice_.mostRowsPerTeam = atLeastOne(static_cast<uint32_t>(rows));
+        }
     }
 
     void explain() {
@@ -531,6 +554,16 @@ private:
 };
 
 }  // namespace
+
+uint32_t KernelChoice::mostWorkgroups(uint64_t rows) const {
+    if (mostRowsPerTeam == 0) {
+        return maxWorkgroups;
+    }
+    constexpr uint64_t kMostOfADimension = 65535;  // that every device has
+    const uint64_t needed = rows / (uint64_t{rowsPerWorkgroup()} * mostRowsPerTeam) + 1;
+    const uint64_t possible = needed < kMostOfADimension ? needed : kMostOfADimension;
+    return possible > maxWorkgroups ? static_cast<uint32_t>(possible) : maxWorkgroups;
+}
 
 VknResult chooseKernel(const DeviceFacts& facts, const OperationSpec& spec, KernelChoice& choice, VknError* error,
                        const char* source) {

@@ -28,10 +28,17 @@ struct KernelChoice {
     uint32_t columnPiece = 4;        // as unalignedPiece, of the backward's kernel of columns
     uint32_t sumsPerPass = 0;        // over rows, that it takes at once
     uint32_t maxWorkgroups = 0;
+    uint32_t mostRowsPerTeam = 0;  // of a dispatch, whatever maxWorkgroups says; 0: any number
     char reason[256] = {};
 
-    uint32_t teamSize() const { return form == VKN_KERNEL_FORM_SUBGROUP ? subgroupSize : workgroupSize; }
+    // Never 0, even before anything is chosen.
+    uint32_t teamSize() const {
+        const uint32_t lanes = form == VKN_KERNEL_FORM_SUBGROUP ? subgroupSize : workgroupSize;
+        return lanes != 0 ? lanes : 1;
+    }
     uint32_t rowsPerWorkgroup() const { return workgroupSize / teamSize(); }
+    // Of a dispatch of so many rows.
+    uint32_t mostWorkgroups(uint64_t rows) const;
 };
 
 // The forms that may be used on a device, as bits (1 << VknKernelForm).

@@ -19,7 +19,7 @@ ColumnParts divideColumns(uint64_t rows, uint32_t hiddenSize, uint64_t& rowsPerD
     ColumnParts parts;
     parts.rowsPerPart = rowsOfParts(rows, hiddenSize);
     if (parts.rowsPerPart >= rowsPerDispatch) {
-        parts.rowsPerPart = rowsPerDispatch;
+        parts.rowsPerPart = larger(rowsPerDispatch, 1);
     } else if (rowsPerDispatch < rows) {
         rowsPerDispatch -= rowsPerDispatch % parts.rowsPerPart;
     }

@@ -184,7 +184,7 @@ static void fillConstants(const Execution& execution, const KernelInterface& ker
 }
 
 static uint32_t workgroupsFor(const KernelChoice& choice, uint64_t rows) {
-    return static_cast<uint32_t>(smaller(divideUp(rows, choice.rowsPerWorkgroup()), choice.maxWorkgroups));
+    return static_cast<uint32_t>(smaller(divideUp(rows, choice.rowsPerWorkgroup()), choice.mostWorkgroups(rows)));
 }
 
 Dispatch makeKernelDispatch(const Execution& execution, const KernelInterface& kernel, uint64_t index) {
@@ -221,7 +221,7 @@ PrepareDispatch makePrepareDispatch(const Execution& execution, uint64_t index) 
     prepare.constants.firstRow = run.first < UINT32_MAX ? static_cast<uint32_t>(run.first) : UINT32_MAX;
     prepare.constants.maxRows = static_cast<uint32_t>(run.count);
     prepare.constants.rowsPerWorkgroup = execution.choice->rowsPerWorkgroup();
-    prepare.constants.maxWorkgroups = execution.choice->maxWorkgroups;
+    prepare.constants.maxWorkgroups = execution.choice->mostWorkgroups(run.count);
     return prepare;
 }
 

@@ -14,6 +14,7 @@ constexpr uint32_t kVendorBroadcom = 0x14E4;
 constexpr uint32_t kVendorImagination = 0x1010;
 constexpr uint32_t kVendorApple = 0x106B;
 constexpr uint32_t kVendorGoogle = 0x1AE0;
+constexpr uint32_t kVendorMesa = 0x10005;
 
 struct DeviceFacts {
     uint32_t apiVersion = VK_API_VERSION_1_0;  // effective: the lower of the host's and the device's

@@ -50,7 +50,7 @@ Reads readsOf(const OperationSpec& spec, const KernelChoice& choice, VknRole rol
 
 // Elements that the first `chunks` chunks of runs of `run` elements have, where each run starts with a chunk of its own.
 uint64_t elementsOfChunks(uint64_t chunks, uint64_t chunk, uint64_t run) {
-    const uint64_t perRun = divideUp(run, chunk);
+    const uint64_t perRun = larger(divideUp(run, chunk), 1);
     return chunks / perRun * run + smaller(chunks % perRun * chunk, run);
 }
 

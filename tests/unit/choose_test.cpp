@@ -372,13 +372,28 @@ TEST(Choose, RowsAtOnceAreForCpus) {
             EXPECT_EQ(choice.keptPieces % choice.group, 0u) << device.name;
         }
         EXPECT_EQ(choose(device.facts, makeSpec(4094)).rowsAtOnce, 1u) << device.name;
-        EXPECT_EQ(choose(device.facts, makeSpec(1u << 20)).keptPieces, 0u) << device.name;
+        EXPECT_EQ(choose(device.facts, makeSpec(1u << 17)).keptPieces, 0u) << device.name;
         OperationSpec spec = makeSpec(4096);
         spec.rowsAtOnce = 1;
         EXPECT_EQ(choose(device.facts, spec).rowsAtOnce, 1u) << device.name;
         spec.readTwice = 1;
         EXPECT_EQ(choose(device.facts, spec).keptPieces, 0u) << device.name;
     }
+}
+
+// lavapipe ends an invocation whose loops took 65535 turns.
+TEST(Choose, LavapipeGetsFewRowsForATeam) {
+    const DeviceFacts& facts = factsOf("lavapipe, 256 bits");
+    OperationSpec spec = makeSpec(65536);
+    spec.maxWorkgroups = 1;
+    const KernelChoice choice = choose(facts, spec);
+    EXPECT_EQ(choice.form, kSubgroup);
+    const uint64_t chunks = 65536 / (uint64_t{choice.chunk} * choice.teamSize());
+    EXPECT_LE(choice.mostRowsPerTeam * chunks * 3, 65535u);
+    EXPECT_EQ(choice.mostWorkgroups(1), 1u);
+    EXPECT_GE(uint64_t{choice.mostWorkgroups(8192)} * choice.rowsPerWorkgroup() * choice.mostRowsPerTeam, 8192u);
+    EXPECT_EQ(choose(facts, makeSpec(1u << 24)).form, kBoth);
+    EXPECT_EQ(choose(factsOf("SwiftShader"), makeSpec(65536)).mostRowsPerTeam, 0u);
 }
 
 // The tree of a row must not depend on anything but the device and the operation. There is no row count to pass; what
