@@ -515,8 +515,9 @@ private:
         const uint32_t wanted = spec_.maxWorkgroups != 0 ? spec_.maxWorkgroups : usual;
         choice_.maxWorkgroups = smaller(wanted, facts_.maxWorkgroupCountX);
         if (hasFewTurns()) {
-            const uint64_t rows = kTurnsOfLavapipe / turnsOfRow(choice_.teamSize(), kMostPasses);
-            choice_.mostRowsPerTeam = atLeastOne(static_cast<uint32_t>(rows));
+            const uint64_t ofRow = turnsOfRow(choice_.teamSize(), kMostPasses);
+            choice_.mostRowsPerTeam =
+                ofRow < kTurnsOfLavapipe ? static_cast<uint32_t>(kTurnsOfLavapipe / (ofRow + 1)) : 1;
         }
     }
 

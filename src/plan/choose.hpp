@@ -36,7 +36,7 @@ struct KernelChoice {
         const uint32_t lanes = form == VKN_KERNEL_FORM_SUBGROUP ? subgroupSize : workgroupSize;
         return lanes != 0 ? lanes : 1;
     }
-    uint32_t rowsPerWorkgroup() const { return workgroupSize / teamSize(); }
+    uint32_t rowsPerWorkgroup() const { return workgroupSize > teamSize() ? workgroupSize / teamSize() : 1; }
     // Of a dispatch of so many rows.
     uint32_t mostWorkgroups(uint64_t rows) const;
 };
