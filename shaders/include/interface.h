@@ -186,6 +186,7 @@
 #define VKN_JOINED_COLUMNS 8            // that a workgroup joins the parts of, with as many invocations for each
 #define VKN_MAX_GROUP 8                 // chunks that are unrolled
 #define VKN_MAX_ROWS_AT_ONCE 4          // by one team
+#define VKN_MAX_KEPT_PIECES 1024        // of all rows that a team works on at once, in each lane
 #define VKN_DRAWN_WORDS 2048            // bits of a row's elements that are dropped, of all branches
 
 // The gradients of parameters, which are sums over rows.

@@ -4,10 +4,9 @@
 #define VKN_KEPT_PIECES_GLSL
 
 const bool kKeepsPieces = kKeptPieces != 0u;
-const uint kKeptQuads = kKeptPieces * kRowsAtOnce | 1u; // never 0
 
-vec4 keptA[kKeptQuads];
-vec4 keptB[kKeptQuads];
+vec4 keptA[VKN_MAX_KEPT_PIECES];
+vec4 keptB[VKN_MAX_KEPT_PIECES];
 
 // Of the rows that are at hand, the lane's chunk `chunk` of number r.
 uint keptIndex(uint r, uint chunk) {

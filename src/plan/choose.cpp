@@ -487,13 +487,15 @@ private:
     }
 
     // On a CPU, loads are dear beside arithmetic, and a lane's memory is the cache. Rows that registers hold gain little from
-    // company, and their kernels would be twice as long.
+    // company, and their kernels would be twice as long; on SwiftShader they take seconds to compile, so there it is for tables to ask
+    // for them.
     VknResult chooseRowsAtOnce() {
         const VknResult result = spec_.rowsAtOnce != 0 ? checkForcedRowsAtOnce() : VKN_SUCCESS;
         if (result != VKN_SUCCESS) {
             return result;
         }
-        const uint32_t usual = facts_.isCpu && choice_.readAgain && mayTakeRowsAtOnce() ? kRowsAtOnceOnCpu : 1;
+        const bool isUsual = facts_.isCpu && !isSwiftShader() && choice_.readAgain && mayTakeRowsAtOnce();
+        const uint32_t usual = isUsual ? kRowsAtOnceOnCpu : 1;
         choice_.rowsAtOnce = spec_.rowsAtOnce != 0 ? spec_.rowsAtOnce : usual;
         const uint32_t pieces = divideUp(chunks(choice_.teamSize()), choice_.group) * choice_.group;
         const bool fits = uint64_t{pieces} * choice_.chunk * choice_.rowsAtOnce <= kMostKeptElements;
