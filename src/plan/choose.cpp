@@ -19,8 +19,7 @@ constexpr uint32_t kTurnsOfLavapipe = 65535;
 constexpr uint32_t kUsualPasses = 4;
 constexpr uint32_t kMostPasses = 12;  // of two norms whose rows must be scaled first, and an output that is measured
 constexpr uint32_t kRowsAtOnceOnCpu = 4;
-constexpr uint32_t kMostKeptElements =
-    4096;  // of a lane, in memory: 16 KiB, of which each lane of a CPU's vector has as many
+constexpr uint32_t kMostKeptElements = 4 * VKN_MAX_KEPT_PIECES;  // of a lane, in memory
 constexpr uint32_t kSmallestSubgroup = 4;  // PowerVR GE8320 reports 1, where subgroup reductions are no help
 constexpr uint32_t kIntelSubgroupSize = 16;
 constexpr uint32_t kIntelBlockSubgroupSize =
