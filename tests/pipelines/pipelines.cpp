@@ -3,7 +3,11 @@
 // pipeline. Fails where a pipeline cannot be created or spills registers. Nothing is executed, so it runs on drivers that
 // compile only.
 //
-//   vknorm_pipelines [--list] [--sample] [--known FILE] [--amd-code] [--norms] [--blocks] [--others] [--backward]
+//   vknorm_pipelines [--list] [--sample] [--known FILE] [--baseline FILE] [--write-baseline FILE] [--amd-code] [--norms] [--blocks]
+//                    [--others] [--backward]
+//     --baseline  fails where more is spilled than the file says, or fewer accesses have 128 bits, or where it has other pipelines;
+//                 a file of another device or version of its driver is only named. Without it anything spilled fails
+//     --write-baseline  writes that file
 //     --known     what the file lists was compiled by this driver before, without spills, and is not compiled again; the rest is
 //                 added to it
 //     --sample    every eleventh plan: compiling all takes minutes
@@ -14,6 +18,8 @@
 //     --backward  gradients of all of them
 //     --amd-code  also reads AMD's disassembly: rows that are aligned must be read and written 128 bits at a time (8-bit elements
 //                 64), and nothing may be rounded towards zero
+#include "pipelines/amd_code.hpp"
+#include "pipelines/baseline.hpp"
 #include "pipelines/known_pipelines.hpp"
 #include "variants/executables.hpp"
 #include "variants/survey.hpp"
@@ -26,6 +32,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -52,7 +59,9 @@ struct Options {
     bool list = false;
     bool amdCode = false;
     bool isSample = false;
-    std::string knownFile;  // empty: none
+    std::string knownFile;  // empty: none, as the next two
+    std::string baselineFile;
+    std::string newBaselineFile;
     std::vector<Part> parts;
 };
 
@@ -64,12 +73,20 @@ Options parseOptions(int argc, char** argv) {
     options.list = hasOption("--list");
     options.amdCode = hasOption("--amd-code");
     options.isSample = hasOption("--sample");
-    const auto known = std::find_if(argv + 1, argv + argc, [](const char* a) { return strcmp(a, "--known") == 0; });
-    if (known < argv + argc - 1) {
-        options.knownFile = known[1];
-    }
-    if (!options.knownFile.empty() && options.amdCode) {
-        throw std::invalid_argument("--known says nothing of code, so it does not go with --amd-code");
+    const auto fileOf = [&](const char* name) {
+        char** option = std::find_if(argv + 1, argv + argc, [&](const char* a) { return strcmp(a, name) == 0; });
+        if (option == argv + argc - 1) {
+            throw std::invalid_argument(std::string(name).append(" takes a file"));
+        }
+        return option == argv + argc ? std::string() : std::string(option[1]);
+    };
+    options.knownFile = fileOf("--known");
+    options.baselineFile = fileOf("--baseline");
+    options.newBaselineFile = fileOf("--write-baseline");
+    const bool hasBaseline = !options.baselineFile.empty() || !options.newBaselineFile.empty();
+    if (!options.knownFile.empty() && (options.amdCode || hasBaseline)) {
+        throw std::invalid_argument(
+            "--known says nothing of code or figures, so it goes with no --amd-code or baseline");
     }
     for (const PartName& part : kPartNames) {
         if (hasOption(std::string("--").append(part.name).c_str())) {
@@ -79,59 +96,15 @@ Options parseOptions(int argc, char** argv) {
     return options;
 }
 
-// What the kernel for aligned rows may do beside moving 128 bits at a time.
-struct NarrowAccesses {
-    bool readsWords =
-        false;  // the number of rows from the GPU, what a row has one of, tables, channels' weights and means
-    bool writesHalfQuads = false;  // pieces of 8-bit elements
-};
-
-NarrowAccesses narrowAccesses(const Variant& variant) {
-    const bool hasChannelsFirst = variant.channels != 0 && !variant.channelsLast;
-    NarrowAccesses narrow;
-    const bool readsMeans = variant.training && (variant.flags & VKN_PLAN_BACKWARD_BIT) != 0;
-    narrow.readsWords = (variant.flags & VKN_PLAN_GPU_ROWS_BIT) != 0 || hasChannelsFirst || readsMeans;
-    for (const VknOperandType& operand : variant.operands) {
-        const vkn::RoleInfo& role = *vkn::findRole(operand.role);
-        const bool isRead = !role.isWritten || (variant.flags & VKN_PLAN_BACKWARD_BIT) != 0;
-        narrow.readsWords = narrow.readsWords || (isRead && role.extent > vkn::Extent::Parameters);
-        narrow.writesHalfQuads = narrow.writesHalfQuads || vkn::isQuantised(operand.type);
-    }
-    return narrow;
-}
-
-// What is wrong with AMD's code for a pipeline; empty: nothing.
-std::string amdFault(const std::string& code, bool isAligned, const NarrowAccesses& narrow) {
-    const auto hasAny = [&](std::initializer_list<const char*> words) {
-        return std::any_of(words.begin(), words.end(),
-                           [&](const char* word) { return code.find(word) != std::string::npos; });
-    };
-    if (hasAny({"pkrtz"})) {
-        return "rounds towards zero (pkrtz)";
-    }
-    if (!isAligned) {
-        return "";
-    }
-    if (!hasAny({"buffer_load_dwordx4", "buffer_load_b128", "global_load_dwordx4", "global_load_b128"})) {
-        return "has no 128-bit load";
-    }
-    if (!narrow.readsWords &&
-        hasAny({"buffer_load_dword ", "buffer_load_b32 ", "global_load_dword ", "global_load_b32 "})) {
-        return "has 32-bit loads";
-    }
-    const bool hasWideStore =
-        hasAny({"buffer_store_dwordx4", "buffer_store_b128", "global_store_dwordx4", "global_store_b128"});
-    const bool hasHalfStore =
-        hasAny({"buffer_store_dwordx2", "buffer_store_b64", "global_store_dwordx2", "global_store_b64"});
-    if (narrow.writesHalfQuads) {
-        return hasHalfStore ? "" : "has no 64-bit store";
-    }
-    return hasWideStore ? "" : "has no 128-bit store";
+// Of a device, as a baseline names it.
+std::string driverOf(const DeviceInfo& device) {
+    return std::string(device.name).append(" | ").append(device.driverName).append(" ").append(device.driverInfo);
 }
 
 class Checker {
 public:
-    Checker(const Device& device, Options options) : device_(device), reader_(device), options_(std::move(options)) {
+    Checker(const Device& device, Options options)
+        : figures(driverOf(device.deviceInfo())), device_(device), reader_(device), options_(std::move(options)) {
         if (!options_.knownFile.empty()) {
             known_.emplace(device.context(), options_.knownFile);
         }
@@ -145,18 +118,26 @@ public:
             ++totals.failures;
             return;
         }
-        const std::string text = std::string(compiled.text).append(" | ").append(compiled.info.reason);
+        const std::string plan = std::string(compiled.text).append(" | ").append(compiled.info.reason);
         for (uint32_t i = 0; i < compiled.pipelines.size(); ++i) {
             const VkPipeline pipeline = compiled.pipelines[i];
-            checkStatistics(text, i, pipeline);
+            ++totals.pipelines;
+            if (KnownPipelines::isKnown(pipeline)) {
+                ++totals.known;
+                continue;
+            }
+            const std::string name = std::string(plan).append(" | pipeline ").append(std::to_string(i));
+            PipelineFigures ofPipeline = statisticsOf(name, pipeline);
             const bool isAligned = pipeline == compiled.plan.get()->pipelines[vkn::kAlignedRowsPipeline];
             if (options_.amdCode && (isAligned || pipeline == compiled.plan.get()->pipelines[vkn::kRowsPipeline])) {
-                checkAmdCode(text, isAligned, narrowAccesses(variant), pipeline);
+                ofPipeline.wideAccesses = checkAmdCode(name, isAligned, narrowAccesses(variant), pipeline);
             }
+            figures.add(name, ofPipeline);
         }
     }
 
     Totals totals;
+    Baseline figures;
 
 private:
     const Device& device_;
@@ -164,38 +145,65 @@ private:
     const Options options_;
     std::optional<KnownPipelines> known_;
 
-    void checkStatistics(const std::string& plan, uint32_t index, VkPipeline pipeline) {
-        if (KnownPipelines::isKnown(pipeline)) {
-            ++totals.pipelines;
-            ++totals.known;
-            return;
-        }
+    PipelineFigures statisticsOf(const std::string& name, VkPipeline pipeline) {
         const ExecutableStatistics statistics = reader_.statistics(pipeline);
-        ++totals.pipelines;
         totals.withStatistics += statistics.all.empty() ? 0U : 1U;
         totals.spills += statistics.spills;
         totals.mostRegisters = std::max(totals.mostRegisters, statistics.registers);
         if (options_.list || statistics.spills != 0) {
-            std::printf("%s%s | pipeline %u | %s\n", statistics.spills != 0 ? "SPILLS " : "", plan.c_str(), index,
+            std::printf("%s%s | %s\n", statistics.spills != 0 ? "SPILLS " : "", name.c_str(),
                         statistics.text().c_str());
         }
         if (known_ && statistics.spills == 0) {
             known_->add(pipeline);
         }
+        return {statistics.spills, statistics.registers, statistics.instructions, statistics.occupancy, std::nullopt};
     }
 
-    void checkAmdCode(const std::string& plan, bool isAligned, const NarrowAccesses& narrow, VkPipeline pipeline) {
+    // How many accesses it has of 128 bits.
+    std::optional<uint64_t> checkAmdCode(const std::string& name, bool isAligned, const NarrowAccesses& narrow,
+                                         VkPipeline pipeline) {
         const std::string code = reader_.representations(pipeline);
-        const bool isAmdCode = code.find("s_endpgm") != std::string::npos;
-        const std::string fault = isAmdCode ? amdFault(code, isAligned, narrow) : "shows no AMD code";
-        totals.withCode += isAmdCode ? 1U : 0U;
+        const bool isCode = isAmdCode(code);
+        const std::string fault = isCode ? amdFault(code, isAligned, narrow) : "shows no AMD code";
+        totals.withCode += isCode ? 1U : 0U;
         if (!fault.empty()) {
-            std::printf("FAILED %s: the %s kernel %s\n", plan.c_str(), isAligned ? "aligned" : "general",
+            std::printf("FAILED %s: the %s kernel %s\n", name.c_str(), isAligned ? "aligned" : "general",
                         fault.c_str());
             ++totals.failures;
         }
+        return isCode ? std::optional<uint64_t>(wideAccesses(code)) : std::nullopt;
     }
 };
+
+// Whether nothing is worse than in the file; nothing where that is of another device, or of another version of its driver.
+std::optional<bool> isAsGoodAs(const std::string& path, const Baseline& now) {
+    std::ifstream file(path);
+    if (!file) {
+        throw std::runtime_error(std::string("cannot read ").append(path));
+    }
+    const Baseline before = Baseline::read(file);
+    if (before.driver() != now.driver()) {
+        std::printf("no comparison: the baseline is of %s, this is %s (--write-baseline)\n", before.driver().c_str(),
+                    now.driver().c_str());
+        return std::nullopt;
+    }
+    const std::vector<std::string> faults = now.faultsAgainst(before);
+    for (const std::string& fault : faults) {
+        std::printf("FAILED %s\n", fault.c_str());
+    }
+    std::printf("against a baseline of %zu pipelines: %zu are worse or not in both; %s\n", before.size(), faults.size(),
+                now.changesSince(before).c_str());
+    return faults.empty();
+}
+
+void writeBaseline(const std::string& path, const Baseline& baseline) {
+    std::ofstream file(path);
+    baseline.write(file);
+    if (!file.flush()) {
+        throw std::runtime_error(std::string("cannot write ").append(path));
+    }
+}
 
 bool run(const Options& options) {
     DeviceOptions deviceOptions;
@@ -216,13 +224,19 @@ bool run(const Options& options) {
         std::printf("%zu kernels disassembled\n", totals.withCode);
     }
     std::printf(
-        "%s: subgroup %u; %zu choices, %zu plans, %zu pipelines (%zu with statistics, %zu known), %llu spilled, at "
-        "most "
-        "%llu registers, %zu failed\n",
+        "%s: subgroup %u; %zu choices, %zu plans, %zu pipelines (%zu with statistics, %zu known), %llu spilled, "
+        "at most %llu registers, %zu failed\n",
         device.deviceInfo().name.c_str(), device.context()->currentFacts().subgroupSize, variants.choices, totals.plans,
         totals.pipelines, totals.withStatistics, totals.known, static_cast<unsigned long long>(totals.spills),
         static_cast<unsigned long long>(totals.mostRegisters), totals.failures);
-    return totals.failures == 0 && totals.spills == 0;
+    if (!options.newBaselineFile.empty()) {
+        writeBaseline(options.newBaselineFile, checker.figures);
+    }
+    std::optional<bool> isAsGood;
+    if (!options.baselineFile.empty()) {
+        isAsGood = isAsGoodAs(options.baselineFile, checker.figures);
+    }
+    return totals.failures == 0 && isAsGood.value_or(totals.spills == 0);
 }
 
 }  // namespace
