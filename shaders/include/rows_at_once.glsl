@@ -11,7 +11,22 @@
 
 const bool kReadForCentre = kLayerNorm && !kReadAgain; // the whole row
 
+// DO(chunk) with the chunks of a group. Where drivers' loads are cheap beside their loops, more of them are between two turns; where
+// they are dear enough to keep pieces, their code is: see mayKeepPieces() of the choice.
+#define VKN_FOR_CHUNKS(FIRST, DO)                                                                                        \
+    if (kKeepsPieces) {                                                                                                  \
+        [[dont_unroll]] for (uint p = 0u; p < kGroup; ++p) {                                                             \
+            DO((FIRST) + p);                                                                                             \
+        }                                                                                                                \
+    } else {                                                                                                             \
+        [[unroll]] for (uint p = 0u; p < kGroup; ++p) {                                                                  \
+            DO((FIRST) + p);                                                                                             \
+        }                                                                                                                \
+    }
+
 Row rowAtOnce[VKN_MAX_ROWS_AT_ONCE];
+float sumAtOnce[VKN_MAX_ROWS_AT_ONCE];
+vec2 momentsAtOnce[VKN_MAX_ROWS_AT_ONCE];
 LaneMoments laneAtOnce[VKN_MAX_ROWS_AT_ONCE];
 Statistics statisticsAtOnce[VKN_MAX_ROWS_AT_ONCE];
 OutputRow targetAtOnce[VKN_MAX_ROWS_AT_ONCE];
@@ -33,32 +48,29 @@ Piece takePiece(uint r, Row row, uint chunk) {
     return stagePiece(row, pieceStart(0u, chunk), pieceCount(0u, chunk));
 }
 
-// Sets the centre of each lane's first group.
-void centreRows(float elements) {
-    float sums[VKN_MAX_ROWS_AT_ONCE] = float[](0.0, 0.0, 0.0, 0.0);
-    [[dont_unroll]] for (uint chunk = 0u; chunk < kGroup; ++chunk) {
+void addSums(uint chunk) {
 #define VKN_ADD_SUM(R)                                                                                                   \
     if (R < kRowsAtOnce) {                                                                                               \
-        sums[R] = addSum(sums[R], readPiece(R, rowAtOnce[R], chunk));                                                    \
+        sumAtOnce[R] = addSum(sumAtOnce[R], readPiece(R, rowAtOnce[R], chunk));                                          \
     }
-        VKN_EACH_ROW(VKN_ADD_SUM)
-    }
+    VKN_EACH_ROW(VKN_ADD_SUM)
+}
+
+// Sets the centre of each lane's first group.
+void centreRows(float elements) {
+#define VKN_START_SUM(R) sumAtOnce[R] = 0.0;
+    VKN_EACH_ROW(VKN_START_SUM)
+    VKN_FOR_CHUNKS(0u, addSums)
 #define VKN_SET_CENTRE(R)                                                                                                \
     if (R < kRowsAtOnce) {                                                                                               \
-        laneAtOnce[R].centre = centreOfGroup(sums[R], elements);                                                         \
+        laneAtOnce[R].centre = centreOfGroup(sumAtOnce[R], elements);                                                    \
     }
     VKN_EACH_ROW(VKN_SET_CENTRE)
 }
 
-void addGroups(uint firstChunk) {
-    float elements = kLayerNorm && kReadAgain ? float(groupElements(firstChunk)) : 0.0;
-    if (kLayerNorm && firstChunk == 0u) {
-        centreRows(elements);
-    }
-    vec2 moments[VKN_MAX_ROWS_AT_ONCE] = vec2[](vec2(0.0), vec2(0.0), vec2(0.0), vec2(0.0));
-    [[dont_unroll]] for (uint chunk = firstChunk; chunk < firstChunk + kGroup; ++chunk) {
-        uint column = pieceStart(0u, chunk);
-        uint count = pieceCount(0u, chunk);
+void addMomentsOfChunk(uint chunk) {
+    uint column = pieceStart(0u, chunk);
+    uint count = pieceCount(0u, chunk);
 #define VKN_ADD_MOMENTS(R)                                                                                               \
     if (R < kRowsAtOnce) {                                                                                               \
         Piece piece;                                                                                                     \
@@ -67,13 +79,22 @@ void addGroups(uint firstChunk) {
         } else {                                                                                                         \
             piece = readPiece(R, rowAtOnce[R], chunk);                                                                   \
         }                                                                                                                \
-        moments[R] = addMomentsOf(moments[R], piece, column, count, laneAtOnce[R].centre);                               \
+        momentsAtOnce[R] = addMomentsOf(momentsAtOnce[R], piece, column, count, laneAtOnce[R].centre);                   \
     }
-        VKN_EACH_ROW(VKN_ADD_MOMENTS)
+    VKN_EACH_ROW(VKN_ADD_MOMENTS)
+}
+
+void addGroups(uint firstChunk) {
+    float elements = kLayerNorm && kReadAgain ? float(groupElements(firstChunk)) : 0.0;
+    if (kLayerNorm && firstChunk == 0u) {
+        centreRows(elements);
     }
+#define VKN_START_MOMENTS(R) momentsAtOnce[R] = vec2(0.0);
+    VKN_EACH_ROW(VKN_START_MOMENTS)
+    VKN_FOR_CHUNKS(firstChunk, addMomentsOfChunk)
 #define VKN_ADD_GROUP(R)                                                                                                 \
     if (R < kRowsAtOnce) {                                                                                               \
-        laneAtOnce[R] = addGroupOfLane(laneAtOnce[R], firstChunk, elements, moments[R]);                                 \
+        laneAtOnce[R] = addGroupOfLane(laneAtOnce[R], firstChunk, elements, momentsAtOnce[R]);                           \
     }
     VKN_EACH_ROW(VKN_ADD_GROUP)
 }
@@ -94,18 +115,17 @@ bool takeStatistics() {
     return !anyTeam(!isUsual);
 }
 
-void storeRows() {
-    [[dont_unroll]] for (uint chunk = 0u; chunk < chunksOfLane(); ++chunk) {
-        uint column = pieceStart(0u, chunk);
-        uint count = pieceCount(0u, chunk);
-        Piece gamma = Piece(vec4(0.0), vec4(0.0));
-        Piece beta = gamma;
-        if (kHasGamma) {
-            gamma = gammaPiece(rowAtOnce[0], column, count);
-        }
-        if (kHasBeta) {
-            beta = betaPiece(rowAtOnce[0], column, count);
-        }
+void storeChunk(uint chunk) {
+    uint column = pieceStart(0u, chunk);
+    uint count = pieceCount(0u, chunk);
+    Piece gamma = Piece(vec4(0.0), vec4(0.0));
+    Piece beta = gamma;
+    if (kHasGamma) {
+        gamma = gammaPiece(rowAtOnce[0], column, count);
+    }
+    if (kHasBeta) {
+        beta = betaPiece(rowAtOnce[0], column, count);
+    }
 #define VKN_STORE_PIECE(R)                                                                                               \
     if (R < kRowsAtOnce) {                                                                                               \
         Piece piece = takePiece(R, rowAtOnce[R], chunk);                                                                 \
@@ -115,7 +135,12 @@ void storeRows() {
         piece = applyKnownWeights(normalise(piece, statisticsAtOnce[R], column, count), gamma, beta);                    \
         storeQuantised(targetAtOnce[R], piece, column, count);                                                           \
     }
-        VKN_EACH_ROW(VKN_STORE_PIECE)
+    VKN_EACH_ROW(VKN_STORE_PIECE)
+}
+
+void storeRows() {
+    [[dont_unroll]] for (uint firstChunk = 0u; firstChunk < chunksOfLane(); firstChunk += kGroup) {
+        VKN_FOR_CHUNKS(firstChunk, storeChunk)
     }
 }
 

@@ -476,12 +476,17 @@ private:
         return VKN_SUCCESS;
     }
 
-    // Whether what the statistics were taken of is what the output is made of. SwiftShader gathers from a lane's memory as it does
-    // from a buffer, so nothing is gained there.
+    // Where a lane's memory was measured to be cheaper than another load, which newer lavapipes gather; the others scatter to memory
+    // what they keep, lane by lane, and SwiftShader gathers from it as it does from a buffer.
+    bool isMemoryCheap() const {
+        return facts_.isCpu && facts_.vendorId == kVendorMesa && facts_.driverRelease >= releaseOf(23, 0);
+    }
+
+    // Whether what the statistics were taken of is what the output is made of.
     bool mayKeepPieces() const {
         const bool isNormOnBranch =
             spec_.placement == VKN_PLACEMENT_SANDWICH || spec_.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
-        return facts_.isCpu && !isSwiftShader() && !spec_.isBackward() && spec_.takesStatistics() && !isNormOnBranch &&
+        return isMemoryCheap() && !spec_.isBackward() && spec_.takesStatistics() && !isNormOnBranch &&
                isWorthHolding() && choice_.hasAlignedKernel && spec_.readTwice == 0;
     }
 
@@ -548,8 +553,12 @@ private:
             return choice_.rowsAtOnce > 1 ? "kept in memory of each lane, several rows at once"
                                           : "kept in memory of each lane";
         }
+        if (choice_.readAgain && isWorthHolding()) {
+            return choice_.rowsAtOnce > 1 ? "read again because they do not fit in registers, several rows at once"
+                                          : "read again because they do not fit in registers";
+        }
         if (choice_.readAgain) {
-            return isWorthHolding() ? "read again because they do not fit in registers" : "read as they are needed";
+            return "read as they are needed";
         }
         return choice_.hasAlignedKernel ? "in registers" : "read anew in each pass";
     }

@@ -366,18 +366,30 @@ TEST(Choose, RowsAtOnceAreForCpus) {
         const bool mayBe = device.facts.isCpu && choice.form == kSubgroup && !isSwiftShader;
         EXPECT_EQ(choice.rowsAtOnce > 1, mayBe) << device.name;
         EXPECT_EQ(choose(device.facts, makeSpec(64)).rowsAtOnce, 1u) << device.name;
-        EXPECT_EQ(choice.keptPieces != 0, mayBe) << device.name;
-        if (mayBe) {
-            EXPECT_GE(uint64_t{choice.keptPieces} * choice.chunk * choice.teamSize(), 4096u) << device.name;
-            EXPECT_EQ(choice.keptPieces % choice.group, 0u) << device.name;
-        }
         EXPECT_EQ(choose(device.facts, makeSpec(4094)).rowsAtOnce, 1u) << device.name;
-        EXPECT_EQ(choose(device.facts, makeSpec(1u << 17)).keptPieces, 0u) << device.name;
         OperationSpec spec = makeSpec(4096);
         spec.rowsAtOnce = 1;
         EXPECT_EQ(choose(device.facts, spec).rowsAtOnce, 1u) << device.name;
+    }
+}
+
+TEST(Choose, LanesOfNewerLavapipesKeepTheirRow) {
+    for (const DeviceClass& device : kDeviceClasses) {
+        DeviceFacts facts = device.facts;
+        facts.driverRelease = vkn::releaseOf(22, 3);
+        EXPECT_EQ(choose(facts, makeSpec(4096)).keptPieces, 0u) << device.name;
+        facts.driverRelease = vkn::releaseOf(23, 0);
+        const KernelChoice choice = choose(facts, makeSpec(4096));
+        const bool isLavapipe = facts.isCpu && facts.vendorId == vkn::kVendorMesa;
+        EXPECT_EQ(choice.keptPieces != 0, isLavapipe && choice.form == kSubgroup) << device.name;
+        if (choice.keptPieces != 0) {
+            EXPECT_GE(uint64_t{choice.keptPieces} * choice.chunk * choice.teamSize(), 4096u) << device.name;
+            EXPECT_EQ(choice.keptPieces % choice.group, 0u) << device.name;
+        }
+        EXPECT_EQ(choose(facts, makeSpec(1u << 17)).keptPieces, 0u) << device.name;
+        OperationSpec spec = makeSpec(4096);
         spec.readTwice = 1;
-        EXPECT_EQ(choose(device.facts, spec).keptPieces, 0u) << device.name;
+        EXPECT_EQ(choose(facts, spec).keptPieces, 0u) << device.name;
     }
 }
 
