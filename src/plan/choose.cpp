@@ -18,7 +18,7 @@ constexpr uint32_t kUsualLargestTeam = 256;
 constexpr uint32_t kTurnsOfLavapipe = 65535;
 constexpr uint32_t kUsualPasses = 4;
 constexpr uint32_t kMostPasses = 12;  // of two norms whose rows must be scaled first, and an output that is measured
-constexpr uint32_t kRowsAtOnceOnCpu = 4;
+constexpr uint32_t kChunksForCompany = 64;                       // of a row that others are worked on with
 constexpr uint32_t kMostKeptElements = 4 * VKN_MAX_KEPT_PIECES;  // of a lane, in memory
 constexpr uint32_t kSmallestSubgroup = 4;  // PowerVR GE8320 reports 1, where subgroup reductions are no help
 constexpr uint32_t kIntelSubgroupSize = 16;
@@ -490,17 +490,26 @@ private:
                isWorthHolding() && choice_.hasAlignedKernel && spec_.readTwice == 0;
     }
 
-    // On a CPU, loads are dear beside arithmetic, and a lane's memory is the cache. Rows that registers hold gain little from
+    // On a CPU, loads are dear beside arithmetic, so what rows share is best read once. Rows that registers hold gain little from
     // company, and their kernels would be twice as long; on SwiftShader they take seconds to compile, so there it is for tables to ask
-    // for them.
+    // for them. How many was measured: what a block reads is mostly each row's own, and where pieces are not kept, short rows lose.
+    uint32_t usualRowsAtOnce() const {
+        if (!facts_.isCpu || isSwiftShader() || !choice_.readAgain || !mayTakeRowsAtOnce()) {
+            return 1;
+        }
+        const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;
+        if (isMemoryCheap()) {
+            return isBlock ? 2 : 4;
+        }
+        return isBlock || chunks(choice_.teamSize()) < kChunksForCompany ? 1 : 4;
+    }
+
     VknResult chooseRowsAtOnce() {
         const VknResult result = spec_.rowsAtOnce != 0 ? checkForcedRowsAtOnce() : VKN_SUCCESS;
         if (result != VKN_SUCCESS) {
             return result;
         }
-        const bool isUsual = facts_.isCpu && !isSwiftShader() && choice_.readAgain && mayTakeRowsAtOnce();
-        const uint32_t usual = isUsual ? kRowsAtOnceOnCpu : 1;
-        choice_.rowsAtOnce = spec_.rowsAtOnce != 0 ? spec_.rowsAtOnce : usual;
+        choice_.rowsAtOnce = spec_.rowsAtOnce != 0 ? spec_.rowsAtOnce : usualRowsAtOnce();
         const uint32_t pieces = divideUp(chunks(choice_.teamSize()), choice_.group) * choice_.group;
         const bool fits = uint64_t{pieces} * choice_.chunk * choice_.rowsAtOnce <= kMostKeptElements;
         const bool isWanted = choice_.readAgain || choice_.rowsAtOnce > 1;

@@ -373,6 +373,19 @@ TEST(Choose, RowsAtOnceAreForCpus) {
     }
 }
 
+TEST(Choose, RowsAtOnceAreAsManyAsWereMeasuredToBeBest) {
+    DeviceFacts facts = factsOf("lavapipe, 256 bits");
+    OperationSpec block = makeSpec(4096);
+    block.placement = VKN_PLACEMENT_POST_NORM;
+    facts.driverRelease = vkn::releaseOf(22, 3);
+    EXPECT_EQ(choose(facts, makeSpec(4096)).rowsAtOnce, 4u);
+    EXPECT_EQ(choose(facts, makeSpec(1024)).rowsAtOnce, 1u);
+    EXPECT_EQ(choose(facts, block).rowsAtOnce, 1u);
+    facts.driverRelease = vkn::releaseOf(25, 0);
+    EXPECT_EQ(choose(facts, makeSpec(1024)).rowsAtOnce, 4u);
+    EXPECT_EQ(choose(facts, block).rowsAtOnce, 2u);
+}
+
 TEST(Choose, LanesOfNewerLavapipesKeepTheirRow) {
     for (const DeviceClass& device : kDeviceClasses) {
         DeviceFacts facts = device.facts;
