@@ -3,14 +3,15 @@
 // pipeline. Fails where a pipeline cannot be created or spills registers. Nothing is executed, so it runs on drivers that
 // compile only.
 //
-//   vknorm_pipelines [--list] [--sample] [--known FILE] [--baseline FILE] [--write-baseline FILE] [--amd-code] [--norms] [--blocks]
-//                    [--others] [--backward]
+//   vknorm_pipelines [--list] [--sample] [--known FILE] [--baseline FILE] [--write-baseline FILE] [--amd-code] [--wider SIZE]
+//                    [--norms] [--blocks] [--others] [--backward]
 //     --baseline  fails where more is spilled than the file says, or fewer accesses have 128 bits, or where it has other pipelines;
 //                 a file of another device or version of its driver is only named. Without it anything spilled fails
 //     --write-baseline  writes that file
 //     --known     what the file lists was compiled by this driver before, without spills, and is not compiled again; the rest is
 //                 added to it
 //     --sample    every eleventh plan: compiling all takes minutes
+//     --wider     only rows of more elements than that
 //     --list      a line for each pipeline
 //     --norms     RMSNorm and LayerNorm without a residual; for drivers that take long, parts can be had by themselves
 //     --blocks    with one
@@ -62,6 +63,7 @@ struct Options {
     std::string knownFile;  // empty: none, as the next two
     std::string baselineFile;
     std::string newBaselineFile;
+    uint64_t narrowest = 0;  // of the rows that are looked at
     std::vector<Part> parts;
 };
 
@@ -73,16 +75,18 @@ Options parseOptions(int argc, char** argv) {
     options.list = hasOption("--list");
     options.amdCode = hasOption("--amd-code");
     options.isSample = hasOption("--sample");
-    const auto fileOf = [&](const char* name) {
+    const auto valueOf = [&](const char* name) {
         char** option = std::find_if(argv + 1, argv + argc, [&](const char* a) { return strcmp(a, name) == 0; });
         if (option == argv + argc - 1) {
-            throw std::invalid_argument(std::string(name).append(" takes a file"));
+            throw std::invalid_argument(std::string(name).append(" takes a value"));
         }
         return option == argv + argc ? std::string() : std::string(option[1]);
     };
-    options.knownFile = fileOf("--known");
-    options.baselineFile = fileOf("--baseline");
-    options.newBaselineFile = fileOf("--write-baseline");
+    options.knownFile = valueOf("--known");
+    options.baselineFile = valueOf("--baseline");
+    options.newBaselineFile = valueOf("--write-baseline");
+    const std::string wider = valueOf("--wider");
+    options.narrowest = wider.empty() ? 0 : std::stoull(wider) + 1;
     const bool hasBaseline = !options.baselineFile.empty() || !options.newBaselineFile.empty();
     if (!options.knownFile.empty() && (options.amdCode || hasBaseline)) {
         throw std::invalid_argument(
@@ -217,8 +221,9 @@ bool run(const Options& options) {
     constexpr size_t kSampleStep = 11;  // no multiple of how often operations and types take turns
     const size_t step = options.isSample ? kSampleStep : 1;
     for (size_t i = 0; i < variants.all.size(); i += step) {
-        const Variant& variant = variants.all[i];
-        checker.check(variant);
+        if (variants.all[i].hiddenSize >= options.narrowest) {
+            checker.check(variants.all[i]);
+        }
     }
     if (options.amdCode) {
         std::printf("%zu kernels disassembled\n", totals.withCode);
