@@ -70,6 +70,9 @@ need_to_test() {
     need pkg-config pkg-config "finds the installed library"
     need spirv-cross spirv-cross "translates the shaders for Apple's systems"
     need x86_64-w64-mingw32-g++-posix g++-mingw-w64-x86-64-posix "cross-builds for Windows"
+    need aarch64-linux-gnu-g++ g++-aarch64-linux-gnu "cross-builds for 64-bit Arm"
+    need qemu-aarch64-static qemu-user-static "runs what was cross-built"
+    need /usr/src/googletest/CMakeLists.txt googletest "test framework, for cross builds"
     need node nodejs "bundles the page of reports"
     # Packages of Node from elsewhere have npm in them.
     command -v npm > /dev/null || need npm npm "fetches what the page of reports is bundled with"
