@@ -11,8 +11,8 @@
 
 const bool kReadForCentre = kLayerNorm && !kReadAgain; // the whole row
 
-// DO(chunk) with the chunks of a group. Where drivers' loads are cheap beside their loops, more of them are between two turns; where
-// they are dear enough to keep pieces, their code is: see mayKeepPieces() of the choice.
+// DO(chunk) for each chunk of a group. Unrolled, which halves the time where a turn of a loop costs as much as its loads; but not
+// where pieces are kept: those drivers' loads cost far more than a turn, and longer code made them slower.
 #define VKN_FOR_CHUNKS(FIRST, DO)                                                                                        \
     if (kKeepsPieces) {                                                                                                  \
         [[dont_unroll]] for (uint p = 0u; p < kGroup; ++p) {                                                             \
