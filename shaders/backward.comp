@@ -63,6 +63,12 @@ void processRow(uint index, bool owned) {
 
 void main() {
     uint rows = rowsOfDispatch();
+    if (kOneTurn) { // a team is a workgroup
+        if (workgroupIndex() < rows) {
+            processRow(workgroupIndex(), true);
+        }
+        return;
+    }
     uint step = gl_NumWorkGroups.x * teamsPerWorkgroup();
     for (uint first = gl_WorkGroupID.x * teamsPerWorkgroup(); first < rows; first += step) {
         uint index = first + teamIndex();

@@ -226,15 +226,29 @@ uvec2 rangeOfPiece(uint piece) {
     return uvec2(run * runSize() + offset, min(size - offset, kPiece));
 }
 
+uint lanesOfPart() {
+    return piecesOfRow() * kParameterRows;
+}
+
+void processLane(uint lane) {
+    uint part = lane / lanesOfPart();
+    uint own = lane - part * lanesOfPart();
+    uint parameterRow = own / piecesOfRow();
+    uvec2 range = rangeOfPiece(own - parameterRow * piecesOfRow());
+    processPart(part, parameterRow, range.x, range.y);
+}
+
 void main() {
-    uint lanesOfPart = piecesOfRow() * kParameterRows;
-    uint lanes = lanesOfPart * pc.words[kScratchWord + VKN_SCRATCH_PARTS];
+    uint lanes = lanesOfPart() * pc.words[kScratchWord + VKN_SCRATCH_PARTS];
+    if (kOneTurn) {
+        uint lane = workgroupIndex() * kWorkgroupSize + gl_LocalInvocationID.x;
+        if (lane < lanes) {
+            processLane(lane);
+        }
+        return;
+    }
     uint step = gl_NumWorkGroups.x * kWorkgroupSize;
     for (uint lane = gl_GlobalInvocationID.x; lane < lanes; lane += step) {
-        uint part = lane / lanesOfPart;
-        uint own = lane - part * lanesOfPart;
-        uint parameterRow = own / piecesOfRow();
-        uvec2 range = rangeOfPiece(own - parameterRow * piecesOfRow());
-        processPart(part, parameterRow, range.x, range.y);
+        processLane(lane);
     }
 }

@@ -98,6 +98,12 @@ uint processMostRows(uint rows, uint teams) {
 
 void main() {
     uint rows = rowsOfDispatch();
+    if (kOneTurn) { // a team is a workgroup
+        if (workgroupIndex() < rows) {
+            processRow(workgroupIndex(), true);
+        }
+        return;
+    }
     uint step = gl_NumWorkGroups.x * teamsPerWorkgroup();
     uint first = gl_WorkGroupID.x * teamsPerWorkgroup();
     if (kRowsAtOnce > 1u) {

@@ -1,4 +1,4 @@
-// Turns a number of rows in a GPU buffer into the arguments of an indirect dispatch: {groups, 1, 1, rows}.
+// Turns a number of rows in a GPU buffer into the arguments of an indirect dispatch: {groups, layers of them, 1, rows}.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #define VKN_KERNEL_PREPARE_ROWS
@@ -13,7 +13,7 @@ void main() {
     uint rows = total > pc.firstRow ? min(total - pc.firstRow, pc.maxRows) : 0u;
     uint groups = rows / pc.rowsPerWorkgroup + (rows % pc.rowsPerWorkgroup != 0u ? 1u : 0u);
     target[pc.targetWord] = min(groups, pc.maxWorkgroups);
-    target[pc.targetWord + 1u] = 1u;
+    target[pc.targetWord + 1u] = pc.oneTurn != 0u ? (groups + pc.maxWorkgroups - 1u) / pc.maxWorkgroups : 1u;
     target[pc.targetWord + 2u] = 1u;
     target[pc.targetWord + 3u] = rows;
 }

@@ -153,6 +153,7 @@
 #define VKN_FLAG_MEASURE_ONLY 0x2000  // a backward kernel writes what its rows' norms need to scratch, and nothing else
 #define VKN_FLAG_TRAINING 0x4000      // of BatchNorm: the statistics are those of the rows
 #define VKN_FLAG_WHOLE_GROUPS 0x8000  // every lane has every chunk of every group, whole
+#define VKN_FLAG_ONE_TURN 0x10000     // there are as many workgroups as it takes, in a grid of two dimensions
 
 // Bindings as the modules are written. The host renumbers them for each plan (src/device/specialise.cpp), so that a layout
 // holds what the operation has and nothing else.
@@ -253,6 +254,7 @@ VKN_PUSH_CONSTANTS(PrepareRowsConstants) {
     uint groups;      // rows of the kernel that a row of the operation has
     uint rowsPerWorkgroup;
     uint maxWorkgroups;
+    uint oneTurn;  // 1: more of them make further layers of the grid, 0: they loop
 }
 VKN_PUSH_CONSTANTS_END;
 #endif

@@ -68,9 +68,16 @@ const bool kAnglesOfProducts = (kFlags & VKN_FLAG_ANGLE_PRODUCTS) != 0u;
 const bool kWholeGroups = (kFlags & VKN_FLAG_WHOLE_GROUPS) != 0u;
 const bool kGpuRows = (kFlags & VKN_FLAG_GPU_ROWS) != 0u;
 
-// V3D's compiler keeps what a loop writes in a register of its own for as long as a workgroup's rows last, because control flow
-// depends on the workgroup, and several share a processor's lanes. So its 32 registers are spent on loops, not on elements.
+// V3D's compiler keeps what a loop writes in a register of its own for as long as the loop around it lasts, if control flow depends
+// on the workgroup, because several share a processor's lanes. So its 32 registers are spent on loops, not on elements, and there
+// workgroups have no loop over rows.
 const bool kFrugal = (kFlags & VKN_FLAG_FRUGAL) != 0u;
+const bool kOneTurn = (kFlags & VKN_FLAG_ONE_TURN) != 0u;
+
+// In a grid of two dimensions.
+uint workgroupIndex() {
+    return gl_WorkGroupID.y * gl_NumWorkGroups.x + gl_WorkGroupID.x;
+}
 const bool kDrawsFirst = (kFlags & VKN_FLAG_DRAWS_FIRST) != 0u;
 
 // An operand's element type, and the first of its words in the push constants.

@@ -108,10 +108,14 @@ uint32_t usableForms(const DeviceFacts& facts) {
 
 namespace {
 
-// Whether lanes need registers beside those that hold a row: for a residual, a gate or gradients, and on Adreno for angles.
-bool needsMore(const DeviceFacts& facts, const OperationSpec& spec) {
+// On Adreno, angles take as many registers as a residual.
+RegisterNeeds needsOf(const DeviceFacts& facts, const OperationSpec& spec) {
     const bool hasMore = spec.placement != VKN_PLACEMENT_NONE || spec.has(VKN_ROLE_GATE) || spec.isBackward();
-    return hasMore || (spec.hasRope() && facts.vendorId == kVendorQualcomm);
+    RegisterNeeds needs;
+    needs.hasMore = hasMore || (spec.hasRope() && facts.vendorId == kVendorQualcomm);
+    needs.hasTwoBranches = spec.placement == VKN_PLACEMENT_PARALLEL;
+    needs.hasCentredGradient = spec.isBackward() && spec.operation == VKN_OPERATION_LAYER_NORM;
+    return needs;
 }
 
 // The choice in the making: facts and operation at hand for each step.
@@ -121,7 +125,7 @@ public:
             const char* source)
         : facts_(facts),
           spec_(spec),
-          budget_(registerBudget(facts, needsMore(facts, spec), spec.placement == VKN_PLACEMENT_PARALLEL)),
+          budget_(registerBudget(facts, needsOf(facts, spec))),
           choice_(choice),
           error_(error),
           source_(source) {}
@@ -413,7 +417,7 @@ private:
     // A lane of the kernel of columns keeps six numbers for each column of a chunk, beside four rows of it.
     bool hasRoomForColumns() const {
         return choice_.chunk == 4 ? budget_.unalignedPiece == 4
-                                  : registerBudget(facts_, true, false).heldElements > choice_.chunk;
+                                  : registerBudget(facts_, {true}).heldElements > choice_.chunk;
     }
 
     // V3D has registers for a chunk of a stream and of a branch, or for what is added up of more than one.
@@ -524,9 +528,12 @@ private:
         }
     }
 
-    // On a CPU a few workgroups that loop over rows cost far less than one for each row.
+    // On a CPU a few workgroups that loop over rows cost far less than one for each row. Where registers are few, that loop is what
+    // takes too many.
     void chooseGrid() {
-        const uint32_t usual = facts_.isCpu ? 32 : 65535;
+        const bool areLoopsDear = budget_.mustBeFrugal || choice_.isFrugal;
+        choice_.hasOneTurn = choice_.form == VKN_KERNEL_FORM_SHARED && areLoopsDear && spec_.maxWorkgroups == 0;
+        const uint32_t usual = facts_.isCpu && !choice_.hasOneTurn ? 32 : 65535;
         const uint32_t wanted = spec_.maxWorkgroups != 0 ? spec_.maxWorkgroups : usual;
         choice_.maxWorkgroups = smaller(wanted, facts_.maxWorkgroupCountX);
         if (hasFewTurns()) {

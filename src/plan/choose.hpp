@@ -24,6 +24,7 @@ struct KernelChoice {
     bool hasAlignedKernel = false;  // another kernel, for rows that start at 16 bytes
     bool isFrugal = false;          // VKN_FLAG_FRUGAL
     bool drawsFirst = false;        // VKN_FLAG_DRAWS_FIRST
+    bool hasOneTurn = false;        // VKN_FLAG_ONE_TURN: rows past maxWorkgroups are further layers of the grid
     bool hasAlignedColumns = false;  // and another kernel of columns for them
     uint32_t columnPiece = 4;        // as unalignedPiece, of the backward's kernel of columns
     uint32_t sumsPerPass = 0;        // over rows, that it takes at once

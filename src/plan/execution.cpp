@@ -183,8 +183,9 @@ static void fillConstants(const Execution& execution, const KernelInterface& ker
     }
 }
 
-static uint32_t workgroupsFor(const KernelChoice& choice, uint64_t rows) {
-    return static_cast<uint32_t>(smaller(divideUp(rows, choice.rowsPerWorkgroup()), choice.mostWorkgroups(rows)));
+Grid gridOf(const KernelChoice& choice, uint64_t wanted, uint32_t most) {
+    const uint64_t layers = choice.hasOneTurn ? divideUp(wanted, most) : 1;
+    return {static_cast<uint32_t>(smaller(wanted, most)), static_cast<uint32_t>(layers)};
 }
 
 Dispatch makeKernelDispatch(const Execution& execution, const KernelInterface& kernel, uint64_t index) {
@@ -198,7 +199,9 @@ Dispatch makeKernelDispatch(const Execution& execution, const KernelInterface& k
     if (kernel.signature.hasSlot[VKN_BINDING_SCRATCH]) {
         fillScratchWords(execution, dispatch.run, dispatch.constants.words + kernel.words.ofScratch);
     }
-    dispatch.workgroups = workgroupsFor(*execution.choice, dispatch.run.count);
+    const KernelChoice& choice = *execution.choice;
+    dispatch.grid = gridOf(choice, divideUp(dispatch.run.count, choice.rowsPerWorkgroup()),
+                           choice.mostWorkgroups(dispatch.run.count));
     return dispatch;
 }
 
@@ -222,6 +225,7 @@ PrepareDispatch makePrepareDispatch(const Execution& execution, uint64_t index) 
     prepare.constants.maxRows = static_cast<uint32_t>(run.count);
     prepare.constants.rowsPerWorkgroup = execution.choice->rowsPerWorkgroup();
     prepare.constants.maxWorkgroups = execution.choice->mostWorkgroups(run.count);
+    prepare.constants.oneTurn = execution.choice->hasOneTurn ? 1 : 0;
     return prepare;
 }
 

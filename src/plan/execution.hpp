@@ -38,13 +38,19 @@ struct BoundBuffer {
     uint64_t size = 0;
 };
 
+// Workgroups, in two dimensions.
+struct Grid {
+    uint32_t width = 0;
+    uint32_t layers = 1;
+};
+
 struct Dispatch {
     uint32_t bindingCount = 0;
     UnsetArray<BoundBuffer, kMostStorageBuffers> buffers;  // by binding number
     UnsetArray<ByteRange, kMostStorageBuffers> written;  // the same ranges, where something is written; otherwise empty
     RowConstants constants;                              // set where there are any rows
     RowRun run;
-    uint32_t workgroups = 0;
+    Grid grid;
 };
 
 // Fills in split, isAligned and parts from the rest. False where a single row is larger than a binding may be.
@@ -90,6 +96,9 @@ uint64_t scratchAlignment(const DeviceFacts& facts, const OperationSpec& spec);
 
 // Some workgroups loop where there are more of them than a device, or a CPU, takes.
 uint32_t workgroupsOf(const Execution& execution, uint64_t wanted);
+
+// Workgroups of a kernel of rows, or of sums over them: those that are too many loop, or make further layers.
+Grid gridOf(const KernelChoice& choice, uint64_t wanted, uint32_t most);
 
 // The scratch as a whole.
 BoundBuffer scratchBuffer(const Execution& execution);

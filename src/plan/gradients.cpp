@@ -203,7 +203,7 @@ Dispatch makeGradientColumnDispatch(const Execution& execution, uint64_t index, 
     words[VKN_SCRATCH_PARTS] = static_cast<uint32_t>(parts);
     const uint32_t piece = usesAlignedGradientColumns(execution) ? choice.chunk : choice.columnPiece;
     const uint64_t lanes = parts * spec.kernelParameterRows() * piecesOfRow(spec, piece);
-    dispatch.workgroups = workgroupsOf(execution, divideUp(lanes, uint64_t{VKN_COLUMN_WORKGROUP}));
+    dispatch.grid = gridOf(choice, divideUp(lanes, uint64_t{VKN_COLUMN_WORKGROUP}), choice.maxWorkgroups);
     return dispatch;
 }
 

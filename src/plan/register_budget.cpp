@@ -4,25 +4,27 @@ namespace vkn {
 
 namespace {
 
-// A residual block, or a gate, needs more registers beside what is held.
-RegisterBudget qualcommBudget(const DeviceFacts& facts, bool hasMore) {
+// The oldest have no subgroup arithmetic, and a workgroup's lanes share few registers.
+RegisterBudget qualcommBudget(const DeviceFacts& facts, const RegisterNeeds& needs) {
+    const bool hasMore = needs.hasMore;
     if (facts.subgroupSize != 0) {
         return {hasMore ? 12U : 24U, 256};
     }
+    const uint32_t share = needs.hasCentredGradient ? 2 : 1;
     const bool isAdreno702 = facts.maxWorkgroupInvocations <= 512;  // with half of Adreno 610's registers
     if (isAdreno702) {
-        return {hasMore ? 4U : 8U, 64, !hasMore, hasMore ? 2U : 4U};
+        return {hasMore ? 4U : 8U, 64 / share, !hasMore, hasMore ? 2U : 4U};
     }
-    return {hasMore ? 8U : 16U, 128};
+    return {hasMore ? 8U : 16U, 128 / share};
 }
 
 // 16 lanes share 128 registers of 8 words; before Gen9, whose storage buffers reach 1 GiB, the compiler needs more of them.
-RegisterBudget intelBudget(const DeviceFacts& facts, bool hasTwoBranches) {
+RegisterBudget intelBudget(const DeviceFacts& facts, const RegisterNeeds& needs) {
     constexpr uint64_t kRangeBeforeGen9 = 1ULL << 30;
     if (facts.maxStorageBufferRange <= kRangeBeforeGen9) {
         return {12, 256};
     }
-    return {hasTwoBranches ? 8U : 16U, 512};
+    return {needs.hasTwoBranches ? 8U : 16U, 512};
 }
 
 // Its device ids end before Maxwell's, and no driver for it knows more than Vulkan 1.2.
@@ -32,12 +34,12 @@ bool isKepler(const DeviceFacts& facts) {
 }
 
 // The first Kepler has 63 registers a lane; what is older than Turing is told by the alignment of its uniform buffers.
-RegisterBudget nvidiaBudget(const DeviceFacts& facts, bool hasMore, bool hasTwoBranches) {
-    if (!hasMore) {
+RegisterBudget nvidiaBudget(const DeviceFacts& facts, const RegisterNeeds& needs) {
+    if (!needs.hasMore) {
         return {24, 512};
     }
     RegisterBudget budget = facts.uniformBufferAlignment >= 256 ? RegisterBudget{8, 512} : RegisterBudget{24, 256};
-    if (hasTwoBranches && isKepler(facts)) {
+    if (needs.hasTwoBranches && isKepler(facts)) {
         budget.holds16Bit = false;
         budget.unalignedPiece = 2;
     }
@@ -59,24 +61,24 @@ RegisterBudget armBudget(bool hasMore) { return hasMore ? RegisterBudget{4, 256,
 
 }  // namespace
 
-RegisterBudget registerBudget(const DeviceFacts& facts, bool hasMore, bool hasTwoBranches) {
+RegisterBudget registerBudget(const DeviceFacts& facts, const RegisterNeeds& needs) {
     switch (facts.vendorId) {
         case kVendorAmd:  // a workgroup of 512 leaves a lane 128 registers on GCN, and CDNA spills
             return {32, 256};
         case kVendorNvidia:
-            return nvidiaBudget(facts, hasMore, hasTwoBranches);
+            return nvidiaBudget(facts, needs);
         case kVendorApple:
             return {32, 512};
         case kVendorIntel:
-            return intelBudget(facts, hasTwoBranches);
+            return intelBudget(facts, needs);
         case kVendorBroadcom:  // 32 registers a lane
             return {4, 256, false, 2, true};
         case kVendorImagination:
-            return imaginationBudget(facts, hasMore);
+            return imaginationBudget(facts, needs.hasMore);
         case kVendorArm:
-            return armBudget(hasMore);
+            return armBudget(needs.hasMore);
         case kVendorQualcomm:
-            return qualcommBudget(facts, hasMore);
+            return qualcommBudget(facts, needs);
         default:
             return facts.isCpu ? RegisterBudget{32, 512} : RegisterBudget{16, 256};
     }

@@ -16,8 +16,14 @@ struct RegisterBudget {
     bool holds16Bit = true;       // otherwise it converts whole chunks, but rows are read again
 };
 
-// Found with each vendor's compiler: the most that no kernel spills with (tests/pipelines). `hasMore`: a residual block, or a gate,
-// needs registers beside what is held.
-RegisterBudget registerBudget(const DeviceFacts& facts, bool hasMore, bool hasTwoBranches);
+// What an operation needs registers for, beside what is held.
+struct RegisterNeeds {
+    bool hasMore = false;             // a residual, a gate or gradients
+    bool hasTwoBranches = false;      // of a parallel residual
+    bool hasCentredGradient = false;  // the backward of LayerNorm, which takes one more mean over a row
+};
+
+// Found with each vendor's compiler: the most that no kernel spills with (tests/pipelines).
+RegisterBudget registerBudget(const DeviceFacts& facts, const RegisterNeeds& needs);
 
 }  // namespace vkn

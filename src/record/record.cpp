@@ -123,7 +123,10 @@ private:
         context_.functions.CmdBindPipeline(commandBuffer_, VK_PIPELINE_BIND_POINT_COMPUTE, plan_.pipelines[kind]);
     }
 
-    void dispatch(uint32_t workgroups) const { context_.functions.CmdDispatch(commandBuffer_, workgroups, 1, 1); }
+    void dispatch(const Grid& grid) const {
+        context_.functions.CmdDispatch(commandBuffer_, grid.width, grid.layers, 1);
+    }
+    void dispatch(uint32_t workgroups) const { dispatch(Grid{workgroups, 1}); }
 
     // What was written is read, and what was read may be written.
     void separate() const { recordBarrier(context_, commandBuffer_, firstScope(false), secondScope(false)); }
@@ -218,7 +221,7 @@ private:
                 }
                 setDescriptors(contentsOf(columns), order_.columns + pass * count + i);
                 pushConstants(columns.constants);
-                dispatch(columns.workgroups);
+                dispatch(columns.grid);
             }
         }
         separate();
@@ -277,7 +280,7 @@ private:
                 context_.functions.CmdDispatchIndirect(commandBuffer_, contents.dispatchArguments.buffer,
                                                        contents.dispatchArguments.offset);
             } else {
-                dispatch(rows.workgroups);
+                dispatch(rows.grid);
             }
             if (i + 1 < execution_.split.dispatchCount) {
                 previous = rows;

@@ -553,11 +553,13 @@ TEST_F(SplitBackward, OfABlock) {
     expectSplit(gradient, 10);  // and two that measure
 }
 
-// A device of few registers: pieces are pairs, and the mean comes from a pass of its own.
+// A device of few registers: pieces are pairs, the mean comes from a pass of its own, and nothing loops over workgroups' worth of rows
+// or columns: the grid has layers of three.
 TEST_F(SplitBackward, OfADeviceWithFewRegisters) {
     constexpr uint32_t kBroadcom = 0x14E4;
     FunctionShim shim(gpu().device());
     shim.vendorId = kBroadcom;
+    shim.maxWorkgroups = 3;
     const PlainContext context(gpu().device(), shim.getInstanceProcAddr());
     for (const VknPlacement placement : {VKN_PLACEMENT_SANDWICH_PRE_NORM, VKN_PLACEMENT_POST_NORM}) {
         GradientCase gradient;

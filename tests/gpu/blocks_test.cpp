@@ -52,7 +52,7 @@ protected:
         vknGetPlanInfo(plan, &planInfo);
         VknBindingPoolCreateInfo poolInfo{};
         poolInfo.sType = VKN_STRUCTURE_TYPE_BINDING_POOL_CREATE_INFO;
-        poolInfo.maxDispatches = 1;
+        poolInfo.maxDispatches = 2;
         VknBindingPool pool = VKN_NULL_HANDLE;
         EXPECT_EQ(vknCreateBindingPool(context.get(), &poolInfo, &pool, &error), VKN_SUCCESS) << error.message;
         NormRun run(gpu(), norm);
@@ -256,6 +256,23 @@ TEST_F(Blocks, FewRegisters) {
         addParameters(plan, few.branch);
         norm.parameterSkew = 1;
         runIn(context, norm);
+    }
+}
+
+// There a workgroup takes one row. Where a dispatch's first dimension has fewer of them, they make layers; a row that two of them
+// took would be added to twice.
+TEST_F(Blocks, RowsInLayersOfTheGrid) {
+    constexpr uint32_t kBroadcom = 0x14E4;
+    for (const bool areRowsOfGpu : {false, true}) {
+        FunctionShim shim(gpu().device());
+        shim.vendorId = kBroadcom;
+        shim.maxWorkgroups = 3;
+        PlainContext context(gpu().device(), shim.getInstanceProcAddr(), VK_API_VERSION_1_1);
+        NormCase norm = blockCase(VKN_PLACEMENT_PRE_NORM, 131, 8);
+        norm.plan.variant = {"shared", VKN_KERNEL_FORM_SHARED, 0, false};
+        norm.plan.flags = VKN_PLAN_IN_PLACE_BIT | (areRowsOfGpu ? VknPlanFlags{VKN_PLAN_GPU_ROWS_BIT} : 0);
+        norm.gpuRows = areRowsOfGpu ? std::optional<uint32_t>(7) : std::nullopt;
+        EXPECT_EQ(runIn(context, norm).maxWorkgroups, 3u);
     }
 }
 

@@ -68,6 +68,8 @@ PFN_vkVoidFunction counted(const char* name, PFN_vkVoidFunction real) {
 }
 
 void disguise(VkPhysicalDeviceProperties& properties) {
+    uint32_t& workgroups = properties.limits.maxComputeWorkGroupCount[0];
+    workgroups = std::min(workgroups, state.shim->maxWorkgroups);
     if (state.shim->vendorId != 0) {
         properties.vendorID = state.shim->vendorId;
     }

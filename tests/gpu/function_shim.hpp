@@ -23,7 +23,8 @@ public:
     // What vkGetPhysicalDeviceProperties then says, if less.
     uint32_t maxStorageBufferRange = UINT32_MAX;
     uint32_t maxStorageBuffers = UINT32_MAX;
-    uint32_t vendorId = 0;  // if any
+    uint32_t maxWorkgroups = UINT32_MAX;  // of a dispatch's first dimension
+    uint32_t vendorId = 0;                // if any
 
     // A command that is left out, though counted: "vkCmdPipelineBarrier" in negative controls.
     std::string dropped;

@@ -213,6 +213,35 @@ TEST(Choose, LanesHoldWhatTheirRegistersHaveRoomFor) {
     }
 }
 
+// A workgroup takes one row where the loop over rows takes registers that are needed: on V3D, and where a kernel is frugal. Not
+// where the host says how many workgroups there may be.
+TEST(Choose, OneTurnWhereLoopsAreDear) {
+    for (const DeviceClass& device : kDeviceClasses) {
+        const bool isBroadcom = device.facts.vendorId == vkn::kVendorBroadcom;
+        OperationSpec spec = makeSpec(1024, VKN_TYPE_BF16);
+        spec.form = VKN_KERNEL_FORM_SHARED;
+        EXPECT_EQ(choose(device.facts, spec).hasOneTurn, isBroadcom) << device.name;
+        spec.maxWorkgroups = 8;
+        EXPECT_FALSE(choose(device.facts, spec).hasOneTurn) << device.name;
+    }
+    OperationSpec spec = makeSpec(1024, VKN_TYPE_BF16);
+    EXPECT_FALSE(choose(factsOf("Adreno 702"), spec).hasOneTurn);
+    spec.flags = VKN_PLAN_BACKWARD_BIT;
+    EXPECT_TRUE(choose(factsOf("Adreno 702"), spec).hasOneTurn);
+}
+
+// Adreno without subgroups: a workgroup of fewer lanes, which have more registers each.
+TEST(Choose, FewerLanesForCentredGradientsOnOldAdreno) {
+    for (const char* name : {"Adreno 610", "Adreno 702", "Adreno 6xx"}) {
+        OperationSpec spec = makeSpec(8192, VKN_TYPE_BF16);
+        spec.flags = VKN_PLAN_BACKWARD_BIT;
+        const uint32_t ofRms = choose(factsOf(name), spec).teamSize();
+        spec.operation = VKN_OPERATION_LAYER_NORM;
+        const bool isOld = factsOf(name).subgroupSize == 0;
+        EXPECT_EQ(choose(factsOf(name), spec).teamSize(), isOld ? ofRms / 2 : ofRms) << name;
+    }
+}
+
 TEST(Choose, AKernelForAlignedRowsIsThereWhereItHasRoom) {
     for (const DeviceClass& device : kDeviceClasses) {
         const bool isBroadcom = device.facts.vendorId == vkn::kVendorBroadcom;

@@ -474,7 +474,7 @@ private:
         if (dispatch.run.count == 0) {
             return;
         }
-        EXPECT_GE(dispatch.workgroups, 1u);
+        EXPECT_GE(dispatch.grid.width, 1u);
         const uint32_t* ofScratch = dispatch.constants.words + columns_.words.ofScratch;
         const uint32_t width = spec_.kernelParameterRows() * spec_.kernelRowSize();
         for (uint32_t part = 0; part < ofScratch[VKN_SCRATCH_PARTS]; ++part) {
