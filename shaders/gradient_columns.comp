@@ -34,6 +34,21 @@ uint teamSize() {
 #include "joining.glsl"
 #include "gradient.glsl"
 
+// Frugal kernels read a row's norms anew for each sum.
+NormGradient streamNorm(GradientRow g) {
+    if (kFrugal) {
+        return savedNorm(g.row.index, true);
+    }
+    return g.stream;
+}
+
+NormGradient branchNorm(GradientRow g) {
+    if (kFrugal) {
+        return savedNorm(g.row.index, false);
+    }
+    return g.branch;
+}
+
 // Sums with their rounding errors (Knuth's two-sum).
 struct CompensatedPiece {
     Piece high;
@@ -75,7 +90,7 @@ Piece summandOfAlpha(Piece x, Piece w) {
 
 void addStreamNorm(GradientRow g, uint column, uint count) {
     Piece x = streamPiece(g.row, column, count);
-    Piece x1 = castNormalised(g.stream, x, column, count);
+    Piece x1 = castNormalised(streamNorm(g), x, column, count);
     Piece arriving = outputGradientPiece(g, column, count);
     if (kSecondOnStream) {
         VKN_ADD_TO(VKN_SUM_GAMMA_2, multiply(arriving, x1))
@@ -95,7 +110,7 @@ void addStreamNorm(GradientRow g, uint column, uint count) {
 void addBranchNorm(GradientRow g, uint column, uint count) {
     Piece x = branchPiece(g.row, column, count);
     Piece arriving = arrivingAtBranch(g, column, count);
-    VKN_ADD_TO(VKN_SUM_GAMMA, multiply(arriving, castNormalised(g.branch, x, column, count)))
+    VKN_ADD_TO(VKN_SUM_GAMMA, multiply(arriving, castNormalised(branchNorm(g), x, column, count)))
     VKN_ADD_TO(VKN_SUM_BETA, arriving)
     VKN_ADD_TO(VKN_SUM_BRANCH_BIAS, throughBranchNorm(g, x, arriving, column, count))
     VKN_ADD_TO(VKN_SUM_ALPHA, summandOfAlpha(x, timesGamma(arriving, g.row, column, count)))
@@ -104,7 +119,7 @@ void addBranchNorm(GradientRow g, uint column, uint count) {
 // What the layer scale was multiplied to.
 Piece valueOfBranch(GradientRow g, uint column, uint count) {
     Piece piece = branchPiece(g.row, column, count);
-    return kNormOnBranch ? applyWeights(normalised(g.branch, piece, column, count), g.row, column, count) : piece;
+    return kNormOnBranch ? applyWeights(normalised(branchNorm(g), piece, column, count), g.row, column, count) : piece;
 }
 
 Piece summandOfLayerScale(GradientRow g, Piece stream, uint column, uint count) {

@@ -25,6 +25,10 @@ struct GradientRow {
     NormGradient branch;
 };
 
+// Of a row. Where it is until an element needs it is each kernel's.
+NormGradient streamNorm(GradientRow g);
+NormGradient branchNorm(GradientRow g);
+
 GradientRow makeGradientRow(uint index) {
     GradientRow g;
     g.row = makeRow(index);
@@ -180,7 +184,7 @@ NormInput inputOfStreamNorm(GradientRow g, uint column, uint count) {
 Piece streamGradientFrom(GradientRow g, NormInput norm, uint column, uint count) {
     Piece gradient = Piece(vec4(0.0), vec4(0.0));
     if (kNormOnStream) {
-        gradient = throughNorm(g.stream, norm.x, norm.w, column, count);
+        gradient = throughNorm(streamNorm(g), norm.x, norm.w, column, count);
     }
     if (kStreamArrives) {
         Piece arriving = loadResidualOutputGradient(g.streamGradientStart + column, count);
@@ -217,7 +221,7 @@ Piece throughBranchNorm(GradientRow g, Piece x, Piece arriving, uint column, uin
     if (kTraining) {
         return throughBatch(g.row, x, arriving, column, count);
     }
-    return throughNorm(g.branch, x, timesGamma(arriving, g.row, column, count), column, count);
+    return throughNorm(branchNorm(g), x, timesGamma(arriving, g.row, column, count), column, count);
 }
 
 // ---- means over a row ------------------------------------------------------------------------------------------------
@@ -239,21 +243,27 @@ uint scratchOfRow(uint index, bool onStream) {
     return pc.words[kScratchWord + VKN_SCRATCH_ROWS] + norm * VKN_WORDS_OF_NORM;
 }
 
+// VKN_WORDS_OF_NORM of an array, and a norm from them.
+#define VKN_PUT_NORM(ARRAY, AT, NORM)                                                                                    \
+    ARRAY[AT] = NORM.s.scale;                                                                                            \
+    ARRAY[AT + 1u] = NORM.s.centre;                                                                                      \
+    ARRAY[AT + 2u] = NORM.s.correction;                                                                                  \
+    ARRAY[AT + 3u] = NORM.s.rstd;                                                                                        \
+    ARRAY[AT + 4u] = NORM.s.savedRstd;                                                                                   \
+    ARRAY[AT + 5u] = NORM.alongNormalised;                                                                               \
+    ARRAY[AT + 6u] = NORM.alongOnes;
+#define VKN_TAKE_NORM(ARRAY, AT)                                                                                         \
+    NormGradient(Statistics(ARRAY[AT], ARRAY[AT + 1u], ARRAY[AT + 2u], ARRAY[AT + 3u], ARRAY[AT + 4u], 1.0),             \
+                 ARRAY[AT + 5u], ARRAY[AT + 6u])
+
 void saveNorm(NormGradient n, uint index, bool onStream) {
     uint at = scratchOfRow(index, onStream);
-    scratch[at] = n.s.scale;
-    scratch[at + 1u] = n.s.centre;
-    scratch[at + 2u] = n.s.correction;
-    scratch[at + 3u] = n.s.rstd;
-    scratch[at + 4u] = n.s.savedRstd;
-    scratch[at + 5u] = n.alongNormalised;
-    scratch[at + 6u] = n.alongOnes;
+    VKN_PUT_NORM(scratch, at, n)
 }
 
 NormGradient savedNorm(uint index, bool onStream) {
     uint at = scratchOfRow(index, onStream);
-    Statistics s = Statistics(scratch[at], scratch[at + 1u], scratch[at + 2u], scratch[at + 3u], scratch[at + 4u], 1.0);
-    return NormGradient(s, scratch[at + 5u], scratch[at + 6u]);
+    return VKN_TAKE_NORM(scratch, at);
 }
 
 #endif

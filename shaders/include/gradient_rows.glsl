@@ -5,6 +5,33 @@
 const bool kHasAnyMean = kHasMean || kHasMean2;
 const bool kSavesMeans = kLayerNorm && kHasAnyMean;
 
+// Frugal kernels leave a row's norms in shared memory.
+shared float leftNorms[16];
+const uint kLeftOnBranch = 8u;
+
+void leaveNorm(uint first, NormGradient n) {
+    if (kFrugal) {
+        if (teamLane() == 0u) {
+            VKN_PUT_NORM(leftNorms, first, n)
+        }
+        barrier();
+    }
+}
+
+NormGradient streamNorm(GradientRow g) {
+    if (kFrugal) {
+        return VKN_TAKE_NORM(leftNorms, 0u);
+    }
+    return g.stream;
+}
+
+NormGradient branchNorm(GradientRow g) {
+    if (kFrugal) {
+        return VKN_TAKE_NORM(leftNorms, kLeftOnBranch);
+    }
+    return g.branch;
+}
+
 // Of w * x^ and of w; and of x^ about a mean that was saved, which it is not 0 about.
 struct GradientSums {
     CompensatedSum along;
@@ -32,6 +59,27 @@ GradientSums addChunk(GradientSums sums, vec3 ofChunk) {
     return sums;
 }
 
+vec3 addPiece(vec3 sums, GradientRow g, NormGradient n, bool onStream, uint p) {
+    uint column = pieceStart(0u, p);
+    uint count = pieceCount(0u, p);
+    return addProducts(sums, n, inputOfNorm(g, onStream, column, count), column, count);
+}
+
+vec3 productsOfChunk(GradientRow g, NormGradient n, bool onStream, uint chunk) {
+    uint first = chunk * kPiecesOfChunk;
+    vec3 sums = vec3(0.0);
+    if (kFrugal) {
+        [[dont_unroll]] for (uint i = 0u; i < kPiecesOfChunk; ++i) {
+            sums = addPiece(sums, g, n, onStream, first + i);
+        }
+    } else {
+        for (uint i = 0u; i < kPiecesOfChunk; ++i) {
+            sums = addPiece(sums, g, n, onStream, first + i);
+        }
+    }
+    return sums;
+}
+
 GradientSums sumsOfLane(GradientRow g, NormGradient n, bool onStream) {
     CompensatedSum nothing = CompensatedSum(0.0, 0.0);
     GradientSums sums = GradientSums(nothing, nothing, nothing);
@@ -47,14 +95,7 @@ GradientSums sumsOfLane(GradientRow g, NormGradient n, bool onStream) {
 #endif
     uint chunks = chunksOfLane();
     [[dont_unroll]] for (uint chunk = 0u; chunk < chunks; ++chunk) {
-        vec3 ofChunk = vec3(0.0);
-        for (uint i = 0u; i < kPiecesOfChunk; ++i) {
-            uint p = chunk * kPiecesOfChunk + i;
-            uint column = pieceStart(0u, p);
-            uint count = pieceCount(0u, p);
-            ofChunk = addProducts(ofChunk, n, inputOfNorm(g, onStream, column, count), column, count);
-        }
-        sums = addChunk(sums, ofChunk);
+        sums = addChunk(sums, productsOfChunk(g, n, onStream, chunk));
     }
     return sums;
 }
@@ -97,19 +138,21 @@ NormGradient measureNorm(inout GradientRow g, bool onStream) {
 void measureRow(inout GradientRow g) {
     if (kNormOnStream) {
         g.stream = measureNorm(g, true);
+        leaveNorm(0u, g.stream);
         g.row.stage += 1u;
     }
     if (!kNormOnStream || kNormOnBranch) {
         g.branch = measureNorm(g, false);
+        leaveNorm(kLeftOnBranch, g.branch);
     }
 }
 
 void saveRow(GradientRow g) {
     if (kNormOnStream) {
-        saveNorm(g.stream, g.row.index, true);
+        saveNorm(streamNorm(g), g.row.index, true);
     }
     if (!kNormOnStream || kNormOnBranch) {
-        saveNorm(g.branch, g.row.index, false);
+        saveNorm(branchNorm(g), g.row.index, false);
     }
 }
 
@@ -131,7 +174,7 @@ Piece throughGate(GradientRow g, TargetRow target, Piece x, Piece gradient, uint
     Piece z = loadGate(g.row.gateStart + column, count);
     Piece other; // what the gate was multiplied to, and what arrives there
     if (kNormFirst) {
-        Piece y = applyWeights(normalised(g.branch, x, column, count), g.row, column, count);
+        Piece y = applyWeights(normalised(branchNorm(g), x, column, count), g.row, column, count);
         other = multiply(outputGradientPiece(g, column, count), y);
     } else {
         Piece ungated = addBias(loadInput(g.row.inputStart + elementOf(column), count), column, count);

@@ -115,6 +115,9 @@ Piece lastPiece(Row row, uint firstChunk, uint p) {
 
 // The tree is the same whether a row is read in pairs or, aligned, in whole chunks.
 float addQuad(float sum, vec4 v) {
+    if (kPiece == 2u) {
+        return sum + (v.x + v.y);
+    }
     if (kUnalignedPiece == 2u) {
         return (sum + (v.x + v.y)) + (v.z + v.w);
     }

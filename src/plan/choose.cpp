@@ -442,11 +442,11 @@ private:
 
     // The backward's kernel of columns keeps two numbers for each column of each sum, beside all that a row's gradient is made of.
     void chooseSums() {
-        constexpr uint32_t kFewSums = 2;
         const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;
         const bool hasMany = hasManyRegisters();
         const uint32_t manySums = choice_.chunk == 4 ? VKN_SUM_COUNT : VKN_SUM_COUNT / 2;
-        choice_.sumsPerPass = hasMany ? manySums : kFewSums;
+        const uint32_t fewSums = budget_.mustBeFrugal && spec_.hasNormOnBranch() ? 1 : 2;
+        choice_.sumsPerPass = hasMany ? manySums : fewSums;
         choice_.columnPiece = hasMany || !isBlock ? choice_.unalignedPiece : 2;
         choice_.hasAlignedColumns = choice_.hasAlignedColumns && (hasMany || (!isBlock && choice_.chunk == 4));
         const bool hasRoomForHalves = choice_.chunk == 4 || budget_.heldElements > choice_.chunk;
@@ -454,7 +454,8 @@ private:
         if (choice_.isFrugal || (hasFew && (isBlock || spec_.has(VKN_ROLE_GATE)))) {
             choice_.unalignedPiece = 2;
         }
-        choice_.hasAlignedKernel = choice_.hasAlignedKernel && hasRoomForHalves;
+        const bool hasRoomForBlock = !isBlock || !budget_.mustBeFrugal;
+        choice_.hasAlignedKernel = choice_.hasAlignedKernel && hasRoomForHalves && hasRoomForBlock;
     }
 
     // Whether rows have nothing to themselves but a tensor's elements and statistics: see shaders/include/rows_at_once.glsl.
@@ -488,9 +489,7 @@ private:
 
     // Whether what the statistics were taken of is what the output is made of.
     bool mayKeepPieces() const {
-        const bool isNormOnBranch =
-            spec_.placement == VKN_PLACEMENT_SANDWICH || spec_.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
-        return isMemoryCheap() && !spec_.isBackward() && spec_.takesStatistics() && !isNormOnBranch &&
+        return isMemoryCheap() && !spec_.isBackward() && spec_.takesStatistics() && !spec_.hasNormOnBranch() &&
                isWorthHolding() && choice_.hasAlignedKernel && spec_.readTwice == 0;
     }
 

@@ -35,10 +35,6 @@ uint32_t writtenSums(const OperationSpec& spec) {
     return static_cast<uint32_t>(spec.roles >> VKN_ROLE_GAMMA_GRADIENT) & kAllSums;
 }
 
-bool isNormOnBranch(const OperationSpec& spec) {
-    return spec.placement == VKN_PLACEMENT_SANDWICH || spec.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
-}
-
 RoleSet setOf(std::initializer_list<VknRole> roles) {
     RoleSet set = 0;
     for (const VknRole role : roles) {
@@ -96,9 +92,9 @@ RoleSet rolesOfRows(const OperationSpec& spec) {
         return spec.roles;
     }
     const bool readsBranch =
-        spec.placement == VKN_PLACEMENT_NONE || spec.placement == VKN_PLACEMENT_POST_NORM || isNormOnBranch(spec);
+        spec.placement == VKN_PLACEMENT_NONE || spec.placement == VKN_PLACEMENT_POST_NORM || spec.hasNormOnBranch();
     const RoleSet ofBranches = setOf({VKN_ROLE_INPUT, VKN_ROLE_INPUT_2, VKN_ROLE_BRANCH_BIAS, VKN_ROLE_BRANCH_BIAS_2});
-    const RoleSet ofValues = isNormOnBranch(spec) ? setOf({VKN_ROLE_BETA}) : RoleSet{0};
+    const RoleSet ofValues = spec.hasNormOnBranch() ? setOf({VKN_ROLE_BETA}) : RoleSet{0};
     RoleSet ofColumns = ofValues | (readsBranch ? RoleSet{0} : ofBranches);
     for (uint32_t sum = 0; sum < VKN_SUM_COUNT; ++sum) {
         ofColumns |= roleBit(roleOfSum(sum));

@@ -318,10 +318,8 @@ static RoleSet optionalGradientRoles(const OperationSpec& spec) {
         return condition ? rolesOf(roles) : RoleSet{0};
     };
     const bool isBlock = spec.placement != VKN_PLACEMENT_NONE;
-    const bool normsBranch =
-        spec.placement == VKN_PLACEMENT_SANDWICH || spec.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
-    const bool valueCounts =
-        (normsBranch && spec.has(VKN_ROLE_LAYER_SCALE_GRADIENT)) || (spec.has(VKN_ROLE_GATE) && spec.normFirst != 0);
+    const bool valueCounts = (spec.hasNormOnBranch() && spec.has(VKN_ROLE_LAYER_SCALE_GRADIENT)) ||
+                             (spec.has(VKN_ROLE_GATE) && spec.normFirst != 0);
     return when(isBlock && spec.has(VKN_ROLE_INPUT), {VKN_ROLE_BRANCH_BIAS}) |
            when(spec.has(VKN_ROLE_INPUT_2), {VKN_ROLE_BRANCH_BIAS_2}) | when(valueCounts, {VKN_ROLE_BETA});
 }

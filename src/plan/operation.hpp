@@ -129,6 +129,9 @@ struct OperationSpec {
     VknType type(VknRole role) const { return static_cast<VknType>(types[role]); }
     bool isBackward() const { return isSet(VKN_PLAN_BACKWARD_BIT); }
     const DirectionInfo& direction() const;
+    bool hasNormOnBranch() const {
+        return placement == VKN_PLACEMENT_SANDWICH || placement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
+    }
     bool hasDropout() const { return dropoutProbability > 0; }
     bool isTraining() const { return training != 0; }
     // Whether its passes begin with statistics of columns.

@@ -8,10 +8,6 @@ namespace vkn {
 
 namespace {
 
-bool isNormOnBranch(const OperationSpec& spec) {
-    return spec.placement == VKN_PLACEMENT_SANDWICH || spec.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
-}
-
 // How often an operand is read: in passes over the whole row, and in the first group of it alone.
 struct Reads {
     uint32_t ofRow = 0;
@@ -41,7 +37,7 @@ Reads readsOf(const OperationSpec& spec, const KernelChoice& choice, VknRole rol
     }
     const uint32_t norms = spec.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM ? 2 : 1;
     const bool missesAll = role == VKN_ROLE_GATE && spec.normFirst != 0;
-    const bool missesFirst = role == VKN_ROLE_RESIDUAL && isNormOnBranch(spec);
+    const bool missesFirst = role == VKN_ROLE_RESIDUAL && spec.hasNormOnBranch();
     const uint32_t stages = spec.takesStatistics() && !missesAll ? norms - (missesFirst ? 1 : 0) : 0;
     const uint32_t outputs = spec.measuresOutput() ? 2 : 1;
     const Reads perStage = readsOfStatistics(spec, choice, aligned);

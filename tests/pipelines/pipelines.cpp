@@ -4,7 +4,7 @@
 // compile only.
 //
 //   vknorm_pipelines [--list] [--sample] [--known FILE] [--baseline FILE] [--write-baseline FILE] [--amd-code] [--wider SIZE]
-//                    [--norms] [--blocks] [--others] [--backward]
+//                    [--only TEXT] [--norms] [--blocks] [--others] [--backward]
 //     --baseline  fails where more is spilled than the file says, or fewer accesses have 128 bits, or where it has other pipelines;
 //                 a file of another device or version of its driver is only named. Without it anything spilled fails
 //     --write-baseline  writes that file
@@ -12,6 +12,7 @@
 //                 added to it
 //     --sample    every eleventh plan: compiling all takes minutes
 //     --wider     only rows of more elements than that
+//     --only      only plans in whose line of --list this text is: a placement, a type, an operation
 //     --list      a line for each pipeline
 //     --norms     RMSNorm and LayerNorm without a residual; for drivers that take long, parts can be had by themselves
 //     --blocks    with one
@@ -64,6 +65,7 @@ struct Options {
     std::string baselineFile;
     std::string newBaselineFile;
     uint64_t narrowest = 0;  // of the rows that are looked at
+    std::string only;        // in their descriptions
     std::vector<Part> parts;
 };
 
@@ -85,6 +87,7 @@ Options parseOptions(int argc, char** argv) {
     options.knownFile = valueOf("--known");
     options.baselineFile = valueOf("--baseline");
     options.newBaselineFile = valueOf("--write-baseline");
+    options.only = valueOf("--only");
     const std::string wider = valueOf("--wider");
     options.narrowest = wider.empty() ? 0 : std::stoull(wider) + 1;
     const bool hasBaseline = !options.baselineFile.empty() || !options.newBaselineFile.empty();
@@ -157,6 +160,7 @@ private:
         if (options_.list || statistics.spills != 0) {
             std::printf("%s%s | %s\n", statistics.spills != 0 ? "SPILLS " : "", name.c_str(),
                         statistics.text().c_str());
+            std::fflush(stdout);  // a driver under an emulator takes long, and may be stopped
         }
         if (known_ && statistics.spills == 0) {
             known_->add(pipeline);
@@ -221,8 +225,9 @@ bool run(const Options& options) {
     constexpr size_t kSampleStep = 11;  // no multiple of how often operations and types take turns
     const size_t step = options.isSample ? kSampleStep : 1;
     for (size_t i = 0; i < variants.all.size(); i += step) {
-        if (variants.all[i].hiddenSize >= options.narrowest) {
-            checker.check(variants.all[i]);
+        const Variant& variant = variants.all[i];
+        if (variant.hiddenSize >= options.narrowest && describe(variant).find(options.only) != std::string::npos) {
+            checker.check(variant);
         }
     }
     if (options.amdCode) {
