@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "include/interface.h"
 #include "plan/register_budget.hpp"
+#include "plan/software.hpp"
 
 #include <cstdio>
 #include <initializer_list>
@@ -15,10 +16,8 @@ constexpr uint32_t kMaxChunksBeforeWidening = 4;  // chunks a lane holds before 
 constexpr uint32_t kGroupWhenReadAgain = 4;       // chunks in flight where the row does not fit in registers
 constexpr uint32_t kMostFrugalChunks = 16;
 constexpr uint32_t kUsualLargestTeam = 256;
-constexpr uint32_t kTurnsOfLavapipe = 65535;
 constexpr uint32_t kUsualPasses = 4;
-constexpr uint32_t kMostPasses = 12;  // of two norms whose rows must be scaled first, and an output that is measured
-constexpr uint32_t kChunksForCompany = 64;                       // of a row that others are worked on with
+constexpr uint32_t kMostPasses = 13;  // of the gradients of two norms whose rows must be scaled first
 constexpr uint32_t kMostKeptElements = 4 * VKN_MAX_KEPT_PIECES;  // of a lane, in memory
 constexpr uint32_t kSmallestSubgroup = 4;  // PowerVR GE8320 reports 1, where subgroup reductions are no help
 constexpr uint32_t kIntelSubgroupSize = 16;
@@ -246,20 +245,13 @@ private:
         return isHeld() ? smaller(VKN_MAX_GROUP, budget_.heldElements / registersOfChunk()) : VKN_MAX_GROUP;
     }
 
-    // lavapipe ends an invocation, without a word, once all its loops together have taken so many turns.
-    bool hasFewTurns() const { return facts_.isCpu && facts_.vendorId == kVendorMesa; }
-
-    // Of loops over a row's pieces, and of those that draw what is dropped.
-    uint64_t turnsOfRow(uint32_t team, uint32_t passes) const {
-        constexpr uint64_t kDrawing = 11;
-        const uint64_t pieces = uint64_t{chunks(team)} * (choice_.chunk / budget_.unalignedPiece);
-        const uint64_t branches = spec_.placement == VKN_PLACEMENT_PARALLEL ? 2 : 1;
-        return (pieces + 4) * passes * (spec_.hasDropout() ? branches * kDrawing : 1);
+    uint64_t turnsOfTeam(uint32_t team, uint32_t passes) const {
+        return turnsOfRow(spec_, uint64_t{chunks(team)} * (choice_.chunk / budget_.unalignedPiece), passes);
     }
 
     // CPUs run a workgroup's subgroups one after the other, so barriers only cost.
     bool isRowForSubgroup() const {
-        if (hasFewTurns() && turnsOfRow(lanesOfSubgroup(), kUsualPasses) > kTurnsOfLavapipe) {
+        if (isLavapipe(facts_) && turnsOfTeam(lanesOfSubgroup(), kUsualPasses) > kTurnsOfLavapipe) {
             return false;
         }
         return facts_.isCpu || chunks(lanesOfSubgroup()) <= smaller(kMaxChunksBeforeWidening, mostHeldChunks());
@@ -349,13 +341,11 @@ private:
         return VKN_SUCCESS;
     }
 
-    bool isSwiftShader() const { return facts_.isCpu && facts_.vendorId == kVendorGoogle; }
-
     // Several independent subgroups: enough to fill a core, few enough to be scheduled anywhere. SwiftShader was measured to be
     // slower by 1.1 to 1.5 with more than two.
     uint32_t workgroupOfSubgroups(uint32_t limit) const {
         const uint32_t usual = facts_.isCpu || facts_.vendorId == kVendorArm ? 64 : 128;
-        const uint32_t wanted = isSwiftShader() ? 2 * lanesOfSubgroup() : usual;
+        const uint32_t wanted = isSwiftShader(facts_) ? 2 * lanesOfSubgroup() : usual;
         const uint32_t size = lanesOfSubgroup();
         const uint32_t fitting = smaller(wanted, limit) / size * size;
         return fitting == 0 ? size : fitting;
@@ -481,30 +471,19 @@ private:
         return VKN_SUCCESS;
     }
 
-    // Where a lane's memory was measured to be cheaper than another load, which newer lavapipes gather; the others scatter to memory
-    // what they keep, lane by lane, and SwiftShader gathers from it as it does from a buffer.
-    bool isMemoryCheap() const {
-        return facts_.isCpu && facts_.vendorId == kVendorMesa && facts_.driverRelease >= releaseOf(23, 0);
-    }
-
     // Whether what the statistics were taken of is what the output is made of.
     bool mayKeepPieces() const {
-        return isMemoryCheap() && !spec_.isBackward() && spec_.takesStatistics() && !spec_.hasNormOnBranch() &&
-               isWorthHolding() && choice_.hasAlignedKernel && spec_.readTwice == 0;
+        return isLaneMemoryCheap(facts_) && !spec_.isBackward() && spec_.takesStatistics() &&
+               !spec_.hasNormOnBranch() && isWorthHolding() && choice_.hasAlignedKernel && spec_.readTwice == 0;
     }
 
-    // On a CPU, loads are dear beside arithmetic, so what rows share is best read once. Rows that registers hold gain little from
-    // company, and their kernels would be twice as long; on SwiftShader they take seconds to compile, so there it is for tables to ask
-    // for them. How many was measured: what a block reads is mostly each row's own, and where pieces are not kept, short rows lose.
-    uint32_t usualRowsAtOnce() const {
-        if (!facts_.isCpu || isSwiftShader() || !choice_.readAgain || !mayTakeRowsAtOnce()) {
-            return 1;
+    uint32_t rowsAtOnce() const {
+        if (spec_.rowsAtOnce != 0) {
+            return spec_.rowsAtOnce;
         }
         const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;
-        if (isMemoryCheap()) {
-            return isBlock ? 2 : 4;
-        }
-        return isBlock || chunks(choice_.teamSize()) < kChunksForCompany ? 1 : 4;
+        const bool mayBeMany = choice_.readAgain && mayTakeRowsAtOnce();
+        return mayBeMany ? usualRowsAtOnce(facts_, isBlock, chunks(choice_.teamSize())) : 1;
     }
 
     VknResult chooseRowsAtOnce() {
@@ -512,7 +491,7 @@ private:
         if (result != VKN_SUCCESS) {
             return result;
         }
-        choice_.rowsAtOnce = spec_.rowsAtOnce != 0 ? spec_.rowsAtOnce : usualRowsAtOnce();
+        choice_.rowsAtOnce = rowsAtOnce();
         const uint32_t pieces = divideUp(chunks(choice_.teamSize()), choice_.group) * choice_.group;
         const bool fits = uint64_t{pieces} * choice_.chunk * choice_.rowsAtOnce <= kMostKeptElements;
         const bool isWanted = choice_.readAgain || choice_.rowsAtOnce > 1;
@@ -535,10 +514,12 @@ private:
         const uint32_t usual = facts_.isCpu && !choice_.hasOneTurn ? 32 : 65535;
         const uint32_t wanted = spec_.maxWorkgroups != 0 ? spec_.maxWorkgroups : usual;
         choice_.maxWorkgroups = smaller(wanted, facts_.maxWorkgroupCountX);
-        if (hasFewTurns()) {
-            const uint64_t ofRow = turnsOfRow(choice_.teamSize(), kMostPasses);
-            choice_.mostRowsPerTeam =
-                ofRow < kTurnsOfLavapipe ? static_cast<uint32_t>(kTurnsOfLavapipe / (ofRow + 1)) : 1;
+        if (isLavapipe(facts_)) {  // a turn more for the loop around each
+            const auto mostOf = [](uint64_t turns) {
+                return turns < kTurnsOfLavapipe ? static_cast<uint32_t>(kTurnsOfLavapipe / (turns + 1)) : 1U;
+            };
+            choice_.mostRowsPerTeam = mostOf(turnsOfTeam(choice_.teamSize(), kMostPasses));
+            choice_.mostRowsPerLane = mostOf(turnsOfSummands(spec_, choice_.chunk));
         }
     }
 
@@ -581,14 +562,24 @@ private:
 
 }  // namespace
 
+// So many workgroups, or as many as are needed.
+static uint32_t atLeast(uint32_t workgroups, uint64_t needed) {
+    constexpr uint64_t kMostOfADimension = 65535;  // that every device has
+    const uint64_t possible = needed < kMostOfADimension ? needed : kMostOfADimension;
+    return possible > workgroups ? static_cast<uint32_t>(possible) : workgroups;
+}
+
 uint32_t KernelChoice::mostWorkgroups(uint64_t rows) const {
-    if (mostRowsPerTeam == 0) {
+    return mostRowsPerTeam == 0 ? maxWorkgroups
+                                : atLeast(maxWorkgroups, rows / (uint64_t{rowsPerWorkgroup()} * mostRowsPerTeam) + 1);
+}
+
+uint32_t KernelChoice::mostWorkgroupsOfSums(uint64_t workgroups, uint64_t rows) const {
+    if (mostRowsPerLane == 0) {
         return maxWorkgroups;
     }
-    constexpr uint64_t kMostOfADimension = 65535;  // that every device has
-    const uint64_t needed = rows / (uint64_t{rowsPerWorkgroup()} * mostRowsPerTeam) + 1;
-    const uint64_t possible = needed < kMostOfADimension ? needed : kMostOfADimension;
-    return possible > maxWorkgroups ? static_cast<uint32_t>(possible) : maxWorkgroups;
+    const uint64_t piecesOfLane = mostRowsPerLane / rows;
+    return atLeast(maxWorkgroups, piecesOfLane != 0 ? workgroups / piecesOfLane + 1 : workgroups);
 }
 
 VknResult chooseKernel(const DeviceFacts& facts, const OperationSpec& spec, KernelChoice& choice, VknError* error,

@@ -30,6 +30,7 @@ struct KernelChoice {
     uint32_t sumsPerPass = 0;        // over rows, that it takes at once
     uint32_t maxWorkgroups = 0;
     uint32_t mostRowsPerTeam = 0;  // of a dispatch, whatever maxWorkgroups says; 0: any number
+    uint32_t mostRowsPerLane = 0;  // the same of a lane that sums rows up, for all its pieces of columns
     char reason[256] = {};
 
     // Never 0, even before anything is chosen.
@@ -40,6 +41,8 @@ struct KernelChoice {
     uint32_t rowsPerWorkgroup() const { return workgroupSize > teamSize() ? workgroupSize / teamSize() : 1; }
     // Of a dispatch of so many rows.
     uint32_t mostWorkgroups(uint64_t rows) const;
+    // Of one that sums up so many rows for each piece of columns, with a lane for each piece if there are so many workgroups.
+    uint32_t mostWorkgroupsOfSums(uint64_t workgroups, uint64_t rows) const;
 };
 
 // The forms that may be used on a device, as bits (1 << VknKernelForm).

@@ -87,7 +87,7 @@ bool finishExecution(const DeviceFacts& facts, Execution& execution) {
         planParts(execution);
     }
     if (fits && execution.columns != nullptr) {
-        return divideRows(*execution.spec, execution.shape, execution.split, execution.parts);
+        return divideRows(*execution.spec, *execution.choice, execution.shape, execution.split, execution.parts);
     }
     return fits;
 }

@@ -142,15 +142,17 @@ bool sumsComeFirst(const OperationSpec& spec) {
     return sumsOf(spec) != 0 && (!rowsLeaveScratch(spec) || measuresBefore(spec));
 }
 
-bool divideRows(const OperationSpec& spec, const RowShape& shape, Split& split, ColumnParts& parts) {
+bool divideRows(const OperationSpec& spec, const KernelChoice& choice, const RowShape& shape, Split& split,
+                ColumnParts& parts) {
     const bool isOneBlock = shape.rows <= shape.rowsPerOuter;
     split.dispatchesPerOuter = isOneBlock ? 0 : split.dispatchesPerOuter;
     if (split.dispatchesPerOuter != 0) {
         return false;
     }
     const uint64_t turn = spec.kernelParameterRows();
-    const uint64_t wanted = rowsOfParts(divideUp(shape.rows, turn), widthOf(spec)) * turn;
-    parts.rowsPerPart = smaller(wanted, split.rowsPerDispatch);
+    const uint64_t mostOfLane = choice.mostRowsPerLane != 0 ? choice.mostRowsPerLane : kTooLarge;
+    const uint64_t ofLane = smaller(rowsOfParts(divideUp(shape.rows, turn), widthOf(spec)), mostOfLane);
+    parts.rowsPerPart = smaller(ofLane * turn, split.rowsPerDispatch);
     if (isOneBlock && split.rowsPerDispatch < shape.rows) {  // so that a device which binds less has the same parts
         split.rowsPerDispatch -= split.rowsPerDispatch % parts.rowsPerPart;
         split.dispatchCount = divideUp(shape.rows, split.rowsPerDispatch);
@@ -199,7 +201,9 @@ Dispatch makeGradientColumnDispatch(const Execution& execution, uint64_t index, 
     words[VKN_SCRATCH_PARTS] = static_cast<uint32_t>(parts);
     const uint32_t piece = usesAlignedGradientColumns(execution) ? choice.chunk : choice.columnPiece;
     const uint64_t lanes = parts * spec.kernelParameterRows() * piecesOfRow(spec, piece);
-    dispatch.grid = gridOf(choice, divideUp(lanes, uint64_t{VKN_COLUMN_WORKGROUP}), choice.maxWorkgroups);
+    const uint64_t workgroups = divideUp(lanes, uint64_t{VKN_COLUMN_WORKGROUP});
+    const uint64_t rowsOfLane = divideUp(execution.parts.rowsPerPart, uint64_t{spec.kernelParameterRows()});
+    dispatch.grid = gridOf(choice, workgroups, choice.mostWorkgroupsOfSums(workgroups, rowsOfLane));
     return dispatch;
 }
 

@@ -26,9 +26,11 @@ bool rowsLeaveScratch(const OperationSpec& spec);
 bool measuresBefore(const OperationSpec& spec);
 bool sumsComeFirst(const OperationSpec& spec);
 
-// How rows are divided into parts, each of which has a whole number of rows of gamma. Parts do not straddle dispatches. False
-// where dispatches are not runs of rows that follow each other.
-bool divideRows(const OperationSpec& spec, const RowShape& shape, Split& split, ColumnParts& parts);
+// How rows are divided into parts, each of which has a whole number of rows of gamma: by their number and the row's size
+// alone, but where a lane can only go through so many. Parts do not straddle dispatches. False where dispatches are not runs of rows
+// that follow each other.
+bool divideRows(const OperationSpec& spec, const KernelChoice& choice, const RowShape& shape, Split& split,
+                ColumnParts& parts);
 
 // Bytes of scratch, for these rows and for any number of them that needs no split.
 uint64_t gradientScratch(const Execution& execution);

@@ -578,6 +578,24 @@ TEST_F(SplitBackward, OfADeviceWithFewRegisters) {
     }
 }
 
+// lavapipe ends an invocation, without a word, once its loops have taken 65535 turns; those of dropout count, and so do those over
+// pieces of columns where there are fewer workgroups than pieces.
+TEST_F(SplitBackward, OfMoreTurnsThanLavapipeTakes) {
+    FunctionShim shim(gpu().device());
+    shim.maxWorkgroups = 1;
+    const PlainContext context(gpu().device(), shim.getInstanceProcAddr(), VK_API_VERSION_1_1);
+    GradientCase gradient;
+    gradient.placement = VKN_PLACEMENT_PRE_NORM;
+    gradient.hiddenSize = 1024;
+    gradient.rows = 1024;
+    gradient.dropoutProbability = 0.25f;
+    addAll(gradient);
+    GradientRun run(gpu(), context.get(), gradient);
+    run.run();
+    ASSERT_FALSE(HasFailure());
+    run.check();
+}
+
 // Dispatches that do not start with the first row of gamma.
 TEST_F(SplitBackward, OfRowsThatTakeTurnsWithGammas) {
     GradientCase gradient;

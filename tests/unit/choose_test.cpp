@@ -230,6 +230,21 @@ TEST(Choose, OneTurnWhereLoopsAreDear) {
     EXPECT_TRUE(choose(factsOf("Adreno 702"), spec).hasOneTurn);
 }
 
+// lavapipe counts the turns of an invocation's loops, and what dropout draws takes more of them.
+TEST(Choose, RowsOfALanesTurnsOnLavapipe) {
+    const auto mostRows = [](const char* device, VknType type, float dropout) {
+        OperationSpec spec = makeSpec(1024, type);
+        spec.flags = VKN_PLAN_BACKWARD_BIT;
+        spec.placement = VKN_PLACEMENT_PRE_NORM;
+        spec.dropoutProbability = dropout;
+        return choose(factsOf(device), spec).mostRowsPerLane;
+    };
+    EXPECT_EQ(mostRows("SwiftShader", VKN_TYPE_F32, 0.5F), 0u);
+    EXPECT_EQ(mostRows("lavapipe, 256 bits", VKN_TYPE_F32, 0.0F), 65535u / 2);
+    EXPECT_EQ(mostRows("lavapipe, 256 bits", VKN_TYPE_F32, 0.5F), 65535u / (1 + 2 * 11 + 1)) << "two quads";
+    EXPECT_EQ(mostRows("lavapipe, 256 bits", VKN_TYPE_BF16, 0.5F), 65535u / (1 + 4 * 11 + 1)) << "four";
+}
+
 // Adreno without subgroups: a workgroup of fewer lanes, which have more registers each.
 TEST(Choose, FewerLanesForCentredGradientsOnOldAdreno) {
     for (const char* name : {"Adreno 610", "Adreno 702", "Adreno 6xx"}) {

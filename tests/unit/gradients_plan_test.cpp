@@ -248,10 +248,11 @@ struct Division {
     vkn::Split split;
 };
 
-Division divide(const OperationSpec& spec, const vkn::RowShape& shape, uint64_t rowsPerDispatch) {
+Division divide(const OperationSpec& spec, const vkn::RowShape& shape, uint64_t rowsPerDispatch,
+                const vkn::KernelChoice& choice = {}) {
     Division division = {};
     division.split = {rowsPerDispatch, 0, (shape.rows + rowsPerDispatch - 1) / rowsPerDispatch};
-    division.isPossible = vkn::divideRows(spec, shape, division.split, division.parts);
+    division.isPossible = vkn::divideRows(spec, choice, shape, division.split, division.parts);
     return division;
 }
 
@@ -309,13 +310,34 @@ TEST(GradientParts, DoNotStraddleDispatches) {
     EXPECT_EQ(division.parts.count, 6u * 5 + 4);
 }
 
+// A driver whose invocations end after so many turns: parts have no more rows of a lane than that, and there are as many workgroups
+// as leave a lane no more of them.
+TEST(GradientParts, LanesHaveNoMoreRowsThanTurns) {
+    constexpr uint64_t kRows = 300000;
+    constexpr uint32_t kTurns = 3;  // rows of gamma
+    const OperationSpec spec = specOfRows(1 << 19, kTurns);
+    vkn::KernelChoice choice;
+    EXPECT_EQ(divide(spec, {kRows, kRows}, kRows, choice).parts.rowsPerPart, kRows);
+    choice.mostRowsPerLane = 1000;
+    const vkn::ColumnParts parts = divide(spec, {kRows, kRows}, kRows, choice).parts;
+    EXPECT_EQ(parts.rowsPerPart, 1000u * kTurns);
+    EXPECT_EQ(parts.count, kRows / parts.rowsPerPart);
+
+    choice.maxWorkgroups = 32;
+    EXPECT_EQ(choice.mostWorkgroupsOfSums(4096, 7), 32u) << "142 pieces a lane, of which it has 128";
+    EXPECT_EQ(choice.mostWorkgroupsOfSums(4096, 100), 410u) << "10 pieces a lane";
+    EXPECT_EQ(choice.mostWorkgroupsOfSums(4096, 1000), 4097u) << "one";
+    choice.mostRowsPerLane = 0;
+    EXPECT_EQ(choice.mostWorkgroupsOfSums(4096, 1000), 32u);
+}
+
 TEST(GradientParts, RunsInsideOuterBlocksAreRefused) {
     const OperationSpec spec = specOfRows(64, 1);
     vkn::ColumnParts parts;
     vkn::Split inside = {100, 3, 6};
-    EXPECT_FALSE(vkn::divideRows(spec, {600, 300}, inside, parts));
+    EXPECT_FALSE(vkn::divideRows(spec, {}, {600, 300}, inside, parts));
     vkn::Split ofOneBlock = {100, 3, 3};
-    EXPECT_TRUE(vkn::divideRows(spec, {300, 300}, ofOneBlock, parts));
+    EXPECT_TRUE(vkn::divideRows(spec, {}, {300, 300}, ofOneBlock, parts));
     EXPECT_EQ(ofOneBlock.dispatchesPerOuter, 0u);
 }
 

@@ -1,0 +1,30 @@
+// What software drivers are like: as measured, or as their source has it.
+#pragma once
+
+#include "plan/facts.hpp"
+#include "plan/operation.hpp"
+
+namespace vkn {
+
+bool isLavapipe(const DeviceFacts& facts);
+bool isSwiftShader(const DeviceFacts& facts);
+
+// Whether a lane's memory was measured to be cheaper than another load, which newer lavapipes gather; the others scatter to memory
+// what they keep, lane by lane, and SwiftShader gathers from it as it does from a buffer.
+bool isLaneMemoryCheap(const DeviceFacts& facts);
+
+// How many rows to work on at once where a row of `chunks` a lane does not fit in registers. On a CPU, loads are dear beside
+// arithmetic, so what rows share is best read once.
+uint32_t usualRowsAtOnce(const DeviceFacts& facts, bool isBlock, uint32_t chunks);
+
+// lavapipe ends an invocation, without a word, once all its loops together have taken so many turns
+// (LP_MAX_TGSI_LOOP_ITERATIONS).
+constexpr uint32_t kTurnsOfLavapipe = 65535;
+
+// Turns of the loops over a row's pieces, of which a lane has `pieces`, in so many passes, and of those that draw what is dropped.
+uint64_t turnsOfRow(const OperationSpec& spec, uint64_t pieces, uint32_t passes);
+
+// The same of a row's summands in the backward's kernel of columns, a lane of which has a chunk of them.
+uint64_t turnsOfSummands(const OperationSpec& spec, uint32_t chunk);
+
+}  // namespace vkn
