@@ -659,7 +659,7 @@ typedef struct VknPlanInfo {
     uint32_t workgroupSize;    /* invocations */
     uint32_t subgroupSize;     /* invocations; 0 where the form does not depend on it */
     uint32_t rowsPerWorkgroup; /* rows that a workgroup has in flight */
-    uint32_t maxWorkgroups;    /* of one dispatch */
+    uint32_t maxWorkgroups;    /* of one dispatch; where it takes a row each, of its first dimension */
     uint32_t
         rowsAtOnce; /* rows that a subgroup works on at a time, where there are enough and they start at 16 bytes */
     uint32_t elementsPerAccess;   /* elements a lane loads at once */

@@ -184,8 +184,9 @@ static void fillConstants(const Execution& execution, const KernelInterface& ker
 }
 
 Grid gridOf(const KernelChoice& choice, uint64_t wanted, uint32_t most) {
-    const uint64_t layers = choice.hasOneTurn ? divideUp(wanted, most) : 1;
-    return {static_cast<uint32_t>(smaller(wanted, most)), static_cast<uint32_t>(layers)};
+    const uint64_t width = smaller(wanted, most);
+    const uint64_t layers = choice.hasOneTurn && width != 0 ? divideUp(wanted, width) : 1;
+    return {static_cast<uint32_t>(width), static_cast<uint32_t>(layers)};
 }
 
 Dispatch makeKernelDispatch(const Execution& execution, const KernelInterface& kernel, uint64_t index) {
