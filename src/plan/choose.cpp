@@ -16,8 +16,6 @@ constexpr uint32_t kMaxChunksBeforeWidening = 4;  // chunks a lane holds before 
 constexpr uint32_t kGroupWhenReadAgain = 4;       // chunks in flight where the row does not fit in registers
 constexpr uint32_t kMostFrugalChunks = 16;
 constexpr uint32_t kUsualLargestTeam = 256;
-constexpr uint32_t kUsualPasses = 4;
-constexpr uint32_t kMostPasses = 13;  // of the gradients of two norms whose rows must be scaled first
 constexpr uint32_t kMostKeptElements = 4 * VKN_MAX_KEPT_PIECES;  // of a lane, in memory
 constexpr uint32_t kSmallestSubgroup = 4;  // PowerVR GE8320 reports 1, where subgroup reductions are no help
 constexpr uint32_t kIntelSubgroupSize = 16;
@@ -141,6 +139,9 @@ public:
             result = chooseWorkgroup();
         }
         if (result == VKN_SUCCESS) {
+            result = checkTurns();
+        }
+        if (result == VKN_SUCCESS) {
             chooseGroup();
             chooseAccess();
             result = chooseRowsAtOnce();
@@ -245,13 +246,14 @@ private:
         return isHeld() ? smaller(VKN_MAX_GROUP, budget_.heldElements / registersOfChunk()) : VKN_MAX_GROUP;
     }
 
-    uint64_t turnsOfTeam(uint32_t team, uint32_t passes) const {
-        return turnsOfRow(spec_, uint64_t{chunks(team)} * (choice_.chunk / budget_.unalignedPiece), passes);
+    uint64_t turnsOfTeam(uint32_t team) const {
+        return turnsOfRow(spec_, uint64_t{chunks(team)} * (choice_.chunk / budget_.unalignedPiece));
     }
+    bool hasTurnsFor(uint32_t team) const { return !isLavapipe(facts_) || turnsOfTeam(team) <= kTurnsOfLavapipe; }
 
     // CPUs run a workgroup's subgroups one after the other, so barriers only cost.
     bool isRowForSubgroup() const {
-        if (isLavapipe(facts_) && turnsOfTeam(lanesOfSubgroup(), kUsualPasses) > kTurnsOfLavapipe) {
+        if (!hasTurnsFor(lanesOfSubgroup())) {
             return false;
         }
         return facts_.isCpu || chunks(lanesOfSubgroup()) <= smaller(kMaxChunksBeforeWidening, mostHeldChunks());
@@ -363,7 +365,22 @@ private:
         while (!facts_.isCpu && size * 2 <= largest && chunks(size) > mostHeldChunks()) {
             size *= 2;
         }
+        while (size * 2 <= largest && !hasTurnsFor(size)) {
+            size *= 2;
+        }
         return size;
+    }
+
+    // Of a kernel that the host asks for it must know.
+    VknResult checkTurns() const {
+        const bool isForced = spec_.form != VKN_KERNEL_FORM_AUTO || spec_.workgroupSize != 0;
+        if (isForced || hasTurnsFor(choice_.teamSize())) {
+            return VKN_SUCCESS;
+        }
+        const uint64_t most = mostPiecesOfLane(spec_) * choice_.teamSize() * budget_.unalignedPiece;
+        return fail(error_, VKN_ERROR_UNSUPPORTED, "hiddenSize", spec_.hiddenSize, most,
+                    "this driver ends a loop after %u turns, which is not enough for %u lanes to go over such a row",
+                    kTurnsOfLavapipe, choice_.teamSize());
     }
 
     // A row is held from its statistics to its output. A lane that quantises whole blocks has others then.
@@ -518,7 +535,7 @@ private:
             const auto mostOf = [](uint64_t turns) {
                 return turns < kTurnsOfLavapipe ? static_cast<uint32_t>(kTurnsOfLavapipe / (turns + 1)) : 1U;
             };
-            choice_.mostRowsPerTeam = mostOf(turnsOfTeam(choice_.teamSize(), kMostPasses));
+            choice_.mostRowsPerTeam = mostOf(turnsOfTeam(choice_.teamSize()));
             choice_.mostRowsPerLane = mostOf(turnsOfSummands(spec_, choice_.chunk));
         }
     }

@@ -28,9 +28,35 @@ uint32_t usualRowsAtOnce(const DeviceFacts& facts, bool isBlock, uint32_t chunks
     return isBlock || chunks < kChunksForCompany ? 1 : 4;
 }
 
-uint64_t turnsOfRow(const OperationSpec& spec, uint64_t pieces, uint32_t passes) {
-    return (pieces + 4) * passes * (spec.hasDropout() ? branchesOf(spec) * kTurnsOfDrawing : 1);
+// Rows that are written, word by word.
+static uint64_t storesOf(const OperationSpec& spec) {
+    uint64_t stores = 0;
+    for (uint32_t r = 1; r < kRoleCount; ++r) {
+        const RoleInfo& role = *findRole(static_cast<VknRole>(r));
+        stores += spec.has(role.role) && spec.writes(role) && role.extent == Extent::Rows ? 1U : 0U;
+    }
+    return stores;
 }
+
+// Of all passes over a piece, in which the ends of loops count as well: those that take statistics, in groups of pieces; the one that
+// finds by how much a row must be scaled, whose statistics are then taken again; that for the means of the backward; one that
+// measures the output; and the output's. Each draws what is dropped.
+static uint64_t turnsOfPiece(const OperationSpec& spec) {
+    constexpr uint64_t kWordsOfPiece = 4;
+    const uint64_t drawing = spec.hasDropout() ? branchesOf(spec) * kTurnsOfDrawing : 0;
+    const uint64_t norms = spec.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM ? 2 : 1;
+    const uint64_t statistics = (spec.operation == VKN_OPERATION_RMS_NORM ? 2 : 4) + drawing;
+    const uint64_t means = spec.isBackward() ? 3 + drawing : 0;
+    const uint64_t ofNorms = spec.takesStatistics() ? norms * (2 * statistics + 1 + drawing + means) : 0;
+    const uint64_t measuring = spec.measuresOutput() ? 3 + drawing : 0;
+    return ofNorms + measuring + 1 + drawing + storesOf(spec) * (kWordsOfPiece + 1);
+}
+
+static constexpr uint64_t kSlack = 4;  // pieces, for loops beside those
+
+uint64_t turnsOfRow(const OperationSpec& spec, uint64_t pieces) { return (pieces + kSlack) * turnsOfPiece(spec); }
+
+uint64_t mostPiecesOfLane(const OperationSpec& spec) { return kTurnsOfLavapipe / turnsOfPiece(spec) - kSlack; }
 
 // Two sums of each branch draw: what its bias adds, and what the layer scale is multiplied to.
 uint64_t turnsOfSummands(const OperationSpec& spec, uint32_t chunk) {

@@ -21,8 +21,10 @@ uint32_t usualRowsAtOnce(const DeviceFacts& facts, bool isBlock, uint32_t chunks
 // (LP_MAX_TGSI_LOOP_ITERATIONS).
 constexpr uint32_t kTurnsOfLavapipe = 65535;
 
-// Turns of the loops over a row's pieces, of which a lane has `pieces`, in so many passes, and of those that draw what is dropped.
-uint64_t turnsOfRow(const OperationSpec& spec, uint64_t pieces, uint32_t passes);
+// The most turns that the loops over a row take, of which a lane has so many pieces, of any alignment; and the most pieces for which
+// there are enough.
+uint64_t turnsOfRow(const OperationSpec& spec, uint64_t pieces);
+uint64_t mostPiecesOfLane(const OperationSpec& spec);
 
 // The same of a row's summands in the backward's kernel of columns, a lane of which has a chunk of them.
 uint64_t turnsOfSummands(const OperationSpec& spec, uint32_t chunk);

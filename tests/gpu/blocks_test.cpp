@@ -259,6 +259,15 @@ TEST_F(Blocks, FewRegisters) {
     }
 }
 
+// lavapipe ends an invocation, without a word, once its loops have taken 65535 turns: about as many rows as are meant to be one team's,
+// of a block that has more loops than others.
+TEST_F(Blocks, RowsOfATeamsTurnsOnLavapipe) {
+    NormCase norm = blockCase(VKN_PLACEMENT_SANDWICH_PRE_NORM, 2047, 590);
+    norm.plan.operation = VKN_OPERATION_LAYER_NORM;
+    norm.plan.maxWorkgroups = 1;
+    runCases(gpu(), {norm});
+}
+
 // There a workgroup takes one row. Where a dispatch's first dimension has fewer of them, they make layers; a row that two of them
 // took would be added to twice.
 TEST_F(Blocks, RowsInLayersOfTheGrid) {

@@ -168,7 +168,8 @@ TEST(Choose, KnownDevices) {
         {"V3D 7", 4096, kBoth, 16},
         {"the least that Vulkan guarantees", 65536, kShared, 0},
         {"SwiftShader", 5125, kSubgroup, 4},
-        {"lavapipe, 256 bits", 262144, kSubgroup, 8},
+        {"lavapipe, 256 bits", 131072, kSubgroup, 8},
+        {"lavapipe, 256 bits", 262144, kBoth, 8},  // of which the other has too many turns
     };
     for (const Expected& e : expected) {
         const KernelChoice choice = choose(factsOf(e.device), makeSpec(e.hiddenSize));
@@ -443,7 +444,7 @@ TEST(Choose, LanesOfNewerLavapipesKeepTheirRow) {
             EXPECT_GE(uint64_t{choice.keptPieces} * choice.chunk * choice.teamSize(), 4096u) << device.name;
             EXPECT_EQ(choice.keptPieces % choice.group, 0u) << device.name;
         }
-        EXPECT_EQ(choose(facts, makeSpec(1u << 17)).keptPieces, 0u) << device.name;
+        EXPECT_EQ(choose(facts, makeSpec(1u << 21)).keptPieces, 0u) << device.name;
         OperationSpec spec = makeSpec(4096);
         spec.readTwice = 1;
         EXPECT_EQ(choose(facts, spec).keptPieces, 0u) << device.name;
@@ -461,8 +462,27 @@ TEST(Choose, LavapipeGetsFewRowsForATeam) {
     EXPECT_LE(choice.mostRowsPerTeam * chunks * 3, 65535u);
     EXPECT_EQ(choice.mostWorkgroups(1), 1u);
     EXPECT_GE(uint64_t{choice.mostWorkgroups(8192)} * choice.rowsPerWorkgroup() * choice.mostRowsPerTeam, 8192u);
-    EXPECT_EQ(choose(facts, makeSpec(1u << 24)).form, kBoth);
+    EXPECT_EQ(choose(facts, makeSpec(1u << 22)).form, kBoth);
     EXPECT_EQ(choose(factsOf("SwiftShader"), makeSpec(65536)).mostRowsPerTeam, 0u);
+}
+
+// A row too wide for the turns of all lanes that a workgroup may have is refused, unless the host asks for the kernel.
+TEST(Choose, LavapipeRefusesRowsOfTooManyTurns) {
+    const DeviceFacts& facts = factsOf("lavapipe, 256 bits");
+    OperationSpec spec = makeSpec(1u << 24);
+    KernelChoice choice;
+    VknError error{};
+    error.sType = VKN_STRUCTURE_TYPE_ERROR;
+    ASSERT_EQ(vkn::chooseKernel(facts, spec, choice, &error), VKN_ERROR_UNSUPPORTED);
+    EXPECT_STREQ(error.field, "hiddenSize");
+    EXPECT_EQ(error.value, 1u << 24);
+    spec.hiddenSize = static_cast<uint32_t>(error.limit);
+    EXPECT_EQ(vkn::chooseKernel(facts, spec, choice, &error), VKN_SUCCESS) << error.message;
+    spec.hiddenSize = static_cast<uint32_t>(error.limit + 4 * uint64_t{choice.workgroupSize});
+    EXPECT_EQ(vkn::chooseKernel(facts, spec, choice, &error), VKN_ERROR_UNSUPPORTED);
+    spec.form = kBoth;
+    EXPECT_EQ(vkn::chooseKernel(facts, spec, choice, &error), VKN_SUCCESS) << error.message;
+    EXPECT_EQ(choose(factsOf("SwiftShader"), makeSpec(1u << 24)).form, kSubgroup);
 }
 
 // The tree of a row must not depend on anything but the device and the operation. There is no row count to pass; what
