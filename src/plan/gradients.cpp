@@ -190,6 +190,9 @@ Dispatch makeGradientColumnDispatch(const Execution& execution, uint64_t index, 
     const OperationSpec& spec = *execution.spec;
     const KernelChoice& choice = *execution.choice;
     Dispatch dispatch = makeKernelDispatch(execution, *execution.columns, index);
+    if (dispatch.run.count == 0) {
+        return dispatch;
+    }
     const uint64_t parts = divideUp(dispatch.run.count, execution.parts.rowsPerPart);
     const uint64_t stride = partStride(spec);
     uint32_t* words = dispatch.constants.words + execution.columns->words.ofScratch;
