@@ -1,5 +1,6 @@
 // The choice of kernel over the facts of every class of device.
 #include "plan/choose.hpp"
+#include "plan/execution.hpp"
 
 #include "device_classes.hpp"
 #include "include/interface.h"
@@ -229,6 +230,21 @@ TEST(Choose, OneTurnWhereLoopsAreDear) {
     EXPECT_FALSE(choose(factsOf("Adreno 702"), spec).hasOneTurn);
     spec.flags = VKN_PLAN_BACKWARD_BIT;
     EXPECT_TRUE(choose(factsOf("Adreno 702"), spec).hasOneTurn);
+}
+
+TEST(Choose, WorkgroupsThatAreTooManyMakeLayersOrLoop) {
+    constexpr uint32_t kMost = 65535;
+    KernelChoice choice;
+    for (const uint64_t wanted : {0u, 7u, kMost, kMost + 1, 200000u, 1u << 30}) {
+        choice.hasOneTurn = false;
+        EXPECT_EQ(vkn::gridOf(choice, wanted, kMost).width, std::min<uint64_t>(wanted, kMost));
+        EXPECT_EQ(vkn::gridOf(choice, wanted, kMost).layers, 1u);
+        choice.hasOneTurn = true;
+        const vkn::Grid grid = vkn::gridOf(choice, wanted, kMost);
+        EXPECT_GE(uint64_t{grid.width} * grid.layers, wanted);
+        EXPECT_LT(uint64_t{grid.width} * (grid.layers - 1), std::max<uint64_t>(wanted, 1));
+        EXPECT_LE(grid.layers, kMost);
+    }
 }
 
 // lavapipe counts the turns of an invocation's loops, and what dropout draws takes more of them.
