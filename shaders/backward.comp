@@ -20,6 +20,8 @@
 #include "stream.glsl"
 #include "backward_operands.glsl"
 #include "reduce.glsl"
+#include "philox.glsl"
+#include "drawn_row.glsl"
 #include "branch.glsl"
 #include "elementwise.glsl"
 #include "statistics.glsl"
@@ -44,6 +46,9 @@ Piece stagePiece(Row row, uint column, uint count) {
 const bool kSavesRows = kSums != 0u;
 
 void processRow(uint index, bool owned) {
+    if (kDrawsFirst) {
+        drawRow(index);
+    }
     GradientRow g = makeGradientRow(index);
 #if VKN_ALIGNED
     if (kHoldsWords) {

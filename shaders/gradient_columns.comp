@@ -24,6 +24,8 @@ uint teamSize() {
     return 1u;
 }
 
+#include "philox.glsl"
+#include "drawn_piece.glsl"
 #include "branch.glsl"
 #include "elementwise.glsl"
 #include "statistics.glsl"
@@ -84,6 +86,12 @@ const uint kSumsOfNorms =
 const uint kSumsOfBranches =
     (1u << VKN_SUM_BRANCH_BIAS) | (1u << VKN_SUM_BRANCH_BIAS_2) | (1u << VKN_SUM_LAYER_SCALE);
 
+// Of two branches, those whose draws are needed.
+const uint kSumsOfFirst = (1u << VKN_SUM_BRANCH_BIAS) | (1u << VKN_SUM_LAYER_SCALE);
+const uint kSumsOfSecond = (1u << VKN_SUM_BRANCH_BIAS_2) | (1u << VKN_SUM_LAYER_SCALE);
+const uint kFirstOfTwo = (kSums & kSumsOfFirst) != 0u ? 0u : 1u;
+const uint kEndOfTwo = (kSums & kSumsOfSecond) != 0u ? 2u : 1u;
+
 Piece summandOfAlpha(Piece x, Piece w) {
     return multiply(multiply(w, x), slopeOfTanh(x));
 }
@@ -122,14 +130,9 @@ Piece valueOfBranch(GradientRow g, uint column, uint count) {
     return kNormOnBranch ? applyWeights(normalised(branchNorm(g), piece, column, count), g.row, column, count) : piece;
 }
 
-Piece summandOfLayerScale(GradientRow g, Piece stream, uint column, uint count) {
-    Piece arriving = scaled(stream, kBranchScale);
-    Piece piece = multiply(dropAndScaleRow(arriving, g.row.index, column, 0u), valueOfBranch(g, column, count));
-    if (kParallel) {
-        Piece second = addBias2(loadInput2(g.row.input2Start + column, count), column, count);
-        piece = add(piece, multiply(dropAndScaleRow(arriving, g.row.index, column, kSecondStream), second));
-    }
-    return piece;
+// From the gradient of h, and what the layer scale was multiplied to: the first branch or the second.
+Piece summandOfLayerScale(GradientRow g, Piece gradient, Piece branch, uint column, uint stream) {
+    return multiply(dropAndScaleRow(scaled(gradient, kBranchScale), g.row.index, column, stream), branch);
 }
 
 void addBranches(GradientRow g, uint column, uint count) {
@@ -138,10 +141,17 @@ void addBranches(GradientRow g, uint column, uint count) {
         VKN_ADD_TO(VKN_SUM_BRANCH_BIAS, intoBranch(g, stream, column, count, 0u))
     }
     VKN_ADD_TO(VKN_SUM_BRANCH_BIAS_2, intoBranch(g, stream, column, count, kSecondStream))
-    VKN_ADD_TO(VKN_SUM_LAYER_SCALE, summandOfLayerScale(g, stream, column, count))
+    VKN_ADD_TO(VKN_SUM_LAYER_SCALE, summandOfLayerScale(g, stream, valueOfBranch(g, column, count), column, 0u))
+    if (kParallel) {
+        Piece second = addBias2(loadInput2(g.row.input2Start + column, count), column, count);
+        VKN_ADD_TO(VKN_SUM_LAYER_SCALE, summandOfLayerScale(g, stream, second, column, kSecondStream))
+    }
 }
 
 void addRow(uint index, uint column, uint count) {
+    if (kDrawsFirst && kDropout) {
+        drawPiece(index, column, kParallel ? kFirstOfTwo : 0u, kParallel ? kEndOfTwo : 1u);
+    }
     GradientRow g = makeGradientRow(index);
     if (kTakesStatistics && kNormOnStream) {
         g.stream = savedNorm(index, true);

@@ -25,6 +25,8 @@
 #include "stream.glsl"
 #include "forward_operands.glsl"
 #include "reduce.glsl"
+#include "philox.glsl"
+#include "drawn_row.glsl"
 #include "branch.glsl"
 #include "elementwise.glsl"
 #include "statistics.glsl"

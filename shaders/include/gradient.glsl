@@ -16,11 +16,9 @@ struct NormGradient {
     float alongOnes;       // mean of w
 };
 
+// Where rows of gradients start is found at each piece: few registers are left beside norms and sums.
 struct GradientRow {
     Row row;
-    uint outputGradientStart; // first elements
-    uint output2GradientStart;
-    uint streamGradientStart;
     NormGradient stream;
     NormGradient branch;
 };
@@ -32,9 +30,6 @@ NormGradient branchNorm(GradientRow g);
 GradientRow makeGradientRow(uint index) {
     GradientRow g;
     g.row = makeRow(index);
-    g.outputGradientStart = rowStart(kWordOutputGradient, index);
-    g.output2GradientStart = kParallel ? rowStart(kWordOutput2Gradient, index) : 0u;
-    g.streamGradientStart = kStreamArrives ? rowStart(kWordResidualOutputGradient, index) : 0u;
     g.stream = NormGradient(noStatistics(), 0.0, 0.0);
     g.branch = g.stream;
     return g;
@@ -132,7 +127,7 @@ Piece turnedBack(GradientRow g, Piece piece, uint column, uint count) {
     uint halfSize = kRotarySize / 2u;
     bool isLow = column < halfSize;
     uint other = select(isLow, column + halfSize, column - halfSize);
-    Piece partner = loadOutputGradient(g.outputGradientStart + other, count);
+    Piece partner = loadOutputGradient(rowStart(kWordOutputGradient, g.row.index) + other, count);
     Piece low = piece;
     Piece high = partner;
     if (!isLow) {
@@ -147,7 +142,7 @@ Piece turnedBack(GradientRow g, Piece piece, uint column, uint count) {
 }
 
 Piece outputGradientPiece(GradientRow g, uint column, uint count) {
-    Piece piece = loadOutputGradient(g.outputGradientStart + elementOf(column), count);
+    Piece piece = loadOutputGradient(rowStart(kWordOutputGradient, g.row.index) + elementOf(column), count);
     if (kTurns && column < kRotarySize) {
         piece = turnedBack(g, piece, column, count);
     }
@@ -155,7 +150,7 @@ Piece outputGradientPiece(GradientRow g, uint column, uint count) {
 }
 
 Piece output2GradientPiece(GradientRow g, uint column, uint count) {
-    return loadOutput2Gradient(g.output2GradientStart + column, count);
+    return loadOutput2Gradient(rowStart(kWordOutput2Gradient, g.row.index) + column, count);
 }
 
 Piece arrivingAtStream(GradientRow g, uint column, uint count) {
@@ -187,7 +182,7 @@ Piece streamGradientFrom(GradientRow g, NormInput norm, uint column, uint count)
         gradient = throughNorm(streamNorm(g), norm.x, norm.w, column, count);
     }
     if (kStreamArrives) {
-        Piece arriving = loadResidualOutputGradient(g.streamGradientStart + column, count);
+        Piece arriving = loadResidualOutputGradient(rowStart(kWordResidualOutputGradient, g.row.index) + column, count);
         gradient = kNormOnStream ? add(gradient, arriving) : arriving;
     }
     return gradient;

@@ -156,21 +156,8 @@ void saveRow(GradientRow g) {
     }
 }
 
-struct TargetRow {
-    uint inputStart; // first elements of the gradients
-    uint input2Start;
-    uint residualStart;
-    uint gateStart;
-};
-
-TargetRow makeTargetRow(uint index) {
-    return TargetRow(rowStart(kWordInputGradient, index), kParallel ? rowStart(kWordInput2Gradient, index) : 0u,
-                     kHasResidualGradient ? rowStart(kWordResidualGradient, index) : 0u,
-                     kHasGateGradient ? rowStart(kWordGateGradient, index) : 0u);
-}
-
 // Of x, from that of what the gate and x made together; writes the gate's.
-Piece throughGate(GradientRow g, TargetRow target, Piece x, Piece gradient, uint column, uint count) {
+Piece throughGate(GradientRow g, Piece x, Piece gradient, uint column, uint count) {
     Piece z = loadGate(g.row.gateStart + column, count);
     Piece other; // what the gate was multiplied to, and what arrives there
     if (kNormFirst) {
@@ -181,52 +168,52 @@ Piece throughGate(GradientRow g, TargetRow target, Piece x, Piece gradient, uint
         other = multiply(gradient, ungated);
         gradient = multiply(gradient, activated(z));
     }
-    storeGateGradient(target.gateStart + column, count, multiply(other, activationSlope(z)));
+    storeGateGradient(rowStart(kWordGateGradient, g.row.index) + column, count, multiply(other, activationSlope(z)));
     return gradient;
 }
 
-void storeUnblocked(GradientRow g, TargetRow target, Piece x, Piece arriving, uint column, uint count) {
+void storeUnblocked(GradientRow g, Piece x, Piece arriving, uint column, uint count) {
     Piece gradient = throughBranchNorm(g, x, arriving, column, count);
     if (kHasGate) {
-        gradient = throughGate(g, target, x, gradient, column, count);
+        gradient = throughGate(g, x, gradient, column, count);
     }
-    storeInputGradient(target.inputStart + elementOf(column), count, gradient);
+    storeInputGradient(rowStart(kWordInputGradient, g.row.index) + elementOf(column), count, gradient);
 }
 
 // In place, the stream's gradient is read by the invocation that writes it, beforehand.
-void storeBlock(GradientRow g, TargetRow target, Piece stream, uint column, uint count) {
+void storeBlock(GradientRow g, Piece stream, uint column, uint count) {
     Piece branch = intoBranch(g, stream, column, count, 0u);
     if (kNormOnBranch) {
         branch = throughBranchNorm(g, branchPiece(g.row, column, count), branch, column, count);
     }
     if (kHasResidualGradient) {
-        storeResidualGradient(target.residualStart + column, count, scaled(stream, kResidualScale));
+        storeResidualGradient(rowStart(kWordResidualGradient, g.row.index) + column, count, scaled(stream, kResidualScale));
     }
-    storeInputGradient(target.inputStart + column, count, branch);
+    storeInputGradient(rowStart(kWordInputGradient, g.row.index) + column, count, branch);
     if (kParallel) {
-        storeInput2Gradient(target.input2Start + column, count, intoBranch(g, stream, column, count, kSecondStream));
+        Piece second = intoBranch(g, stream, column, count, kSecondStream);
+        storeInput2Gradient(rowStart(kWordInput2Gradient, g.row.index) + column, count, second);
     }
 }
 
 #if VKN_ALIGNED
-void storeHeldPiece(GradientRow g, TargetRow target, uint p) {
+void storeHeldPiece(GradientRow g, uint p) {
     uint column = pieceStart(0u, p);
     uint count = pieceCount(0u, p);
     if (kBlock) {
         NormInput norm = heldNormInput(g, p, column, count);
-        storeBlock(g, target, streamGradientFrom(g, norm, column, count), column, count);
+        storeBlock(g, streamGradientFrom(g, norm, column, count), column, count);
     } else {
-        storeUnblocked(g, target, heldInput(p), heldGradient(p), column, count);
+        storeUnblocked(g, heldInput(p), heldGradient(p), column, count);
     }
 }
 #endif
 
 void storeGradients(GradientRow g) {
-    TargetRow target = makeTargetRow(g.row.index);
 #if VKN_ALIGNED
     if (kHoldsWords) {
         VKN_FOR_GROUP {
-            storeHeldPiece(g, target, p);
+            storeHeldPiece(g, p);
         }
         return;
     }
@@ -235,10 +222,10 @@ void storeGradients(GradientRow g) {
         uint column = pieceStart(0u, p);
         uint count = pieceCount(0u, p);
         if (kBlock) {
-            storeBlock(g, target, streamGradient(g, column, count), column, count);
+            storeBlock(g, streamGradient(g, column, count), column, count);
         } else {
             Piece x = branchPiece(g.row, column, count);
-            storeUnblocked(g, target, x, arrivingAtBranch(g, column, count), column, count);
+            storeUnblocked(g, x, arrivingAtBranch(g, column, count), column, count);
         }
     }
 }

@@ -57,7 +57,7 @@ void holdRow(GradientRow g) {
     [[unroll]] for (uint p = 0u; p < kGroup; ++p) {
         uint column = pieceStart(0u, p);
         uint count = pieceCount(0u, p);
-        PackedPiece gradient = fetchGradientOfOutput(g.outputGradientStart + column, count);
+        PackedPiece gradient = fetchGradientOfOutput(rowStart(kWordOutputGradient, g.row.index) + column, count);
         holdWords(p, fetchNormInput(g.row, column, count), gradient);
     }
 }

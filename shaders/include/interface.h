@@ -148,7 +148,7 @@
 #define VKN_FLAG_CHANNELS_LAST 0x100    // a row's channels lie next to each other, rather than a channel's elements
 #define VKN_FLAG_WHOLE_CHUNKS 0x200     // no chunk has elements of two channels
 #define VKN_FLAG_FRUGAL 0x400           // registers are few: as little as possible is alive at once
-#define VKN_FLAG_DRAWS_FIRST 0x800      // of frugal kernels: which elements of a row are dropped is found first
+#define VKN_FLAG_DRAWS_FIRST 0x800      // of frugal kernels: which elements are dropped is found first
 #define VKN_FLAG_ANGLE_PRODUCTS 0x1000  // a pair's angle is an fp32 product, rather than a fraction of a turn
 #define VKN_FLAG_MEASURE_ONLY 0x2000  // a backward kernel writes what its rows' norms need to scratch, and nothing else
 #define VKN_FLAG_TRAINING 0x4000      // of BatchNorm: the statistics are those of the rows

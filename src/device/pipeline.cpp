@@ -197,6 +197,9 @@ VknResult makeGradientColumnPipeline(const PipelineMaker& maker, const Operation
     fillKernel(spec, choice, kernel, values);
     values[VKN_SPEC_WORKGROUP_SIZE] = VKN_COLUMN_WORKGROUP;
     values[VKN_SPEC_PIECE] = choice.columnPiece;
+    if (choice.isFrugal) {  // a lane draws its piece, however wide a row is
+        values[VKN_SPEC_FLAGS] |= VKN_FLAG_DRAWS_FIRST;
+    }
     // It has no use for subgroups, but where their size is what registers a lane has depend on, it needs as many as rows do.
     PipelineRequest request =
         requestOf(choice, kernel.aligned ? "gradient_columns_aligned.base" : "gradient_columns.base", values);

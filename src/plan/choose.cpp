@@ -309,8 +309,7 @@ private:
         choice_.isFrugal = choice_.form == VKN_KERNEL_FORM_SHARED && mustBeFrugal();
         const uint32_t branches = spec_.placement == VKN_PLACEMENT_PARALLEL ? 2 : 1;
         const uint32_t drawnBits = VKN_DRAWN_WORDS / branches * 32;
-        choice_.drawsFirst =
-            choice_.isFrugal && !spec_.isBackward() && spec_.hasDropout() && spec_.hiddenSize <= drawnBits;
+        choice_.drawsFirst = choice_.isFrugal && spec_.hasDropout() && spec_.hiddenSize <= drawnBits;
     }
 
     VknResult checkForcedWorkgroup(uint32_t limit) const {
@@ -447,12 +446,13 @@ private:
         }
     }
 
-    // The backward's kernel of columns keeps two numbers for each column of each sum, beside all that a row's gradient is made of.
+    // The backward's kernel of columns keeps two numbers for each column of each sum, beside all that a row's gradient is made of: V3D
+    // has registers for one such sum of a block.
     void chooseSums() {
         const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;
         const bool hasMany = hasManyRegisters();
         const uint32_t manySums = choice_.chunk == 4 ? VKN_SUM_COUNT : VKN_SUM_COUNT / 2;
-        const uint32_t fewSums = budget_.mustBeFrugal && spec_.hasNormOnBranch() ? 1 : 2;
+        const uint32_t fewSums = budget_.mustBeFrugal && isBlock ? 1 : 2;
         choice_.sumsPerPass = hasMany ? manySums : fewSums;
         choice_.columnPiece = hasMany || !isBlock ? choice_.unalignedPiece : 2;
         choice_.hasAlignedColumns = choice_.hasAlignedColumns && (hasMany || (!isBlock && choice_.chunk == 4));

@@ -554,21 +554,29 @@ TEST_F(SplitBackward, OfABlock) {
 }
 
 // A device of few registers: pieces are pairs, the mean comes from a pass of its own, and nothing loops over workgroups' worth of rows
-// or columns: the grid has layers of three.
+// or columns: the grid has layers of three. What is dropped is found first, in rows only where its bits fit.
 TEST_F(SplitBackward, OfADeviceWithFewRegisters) {
     constexpr uint32_t kBroadcom = 0x14E4;
     FunctionShim shim(gpu().device());
     shim.vendorId = kBroadcom;
     shim.maxWorkgroups = 3;
     const PlainContext context(gpu().device(), shim.getInstanceProcAddr());
-    for (const VknPlacement placement : {VKN_PLACEMENT_SANDWICH_PRE_NORM, VKN_PLACEMENT_POST_NORM}) {
+    struct Few {
+        VknPlacement placement;
+        uint32_t hiddenSize;
+        float dropoutProbability;
+    };
+    for (const Few& few : {Few{VKN_PLACEMENT_SANDWICH_PRE_NORM, 1031, 0},
+                           Few{VKN_PLACEMENT_SANDWICH_PRE_NORM, 1031, 0.25F}, Few{VKN_PLACEMENT_POST_NORM, 1031, 0.25F},
+                           Few{VKN_PLACEMENT_PARALLEL, 1031, 0.25F}, Few{VKN_PLACEMENT_PARALLEL, 32771, 0.25F}}) {
         GradientCase gradient;
-        gradient.placement = placement;
+        gradient.placement = few.placement;
         gradient.operation = VKN_OPERATION_LAYER_NORM;
         gradient.variant.form = VKN_KERNEL_FORM_SHARED;
         gradient.branch = VKN_TYPE_BF16;
-        gradient.hiddenSize = 1031;
+        gradient.hiddenSize = few.hiddenSize;
         gradient.rows = 4;
+        gradient.dropoutProbability = few.dropoutProbability;
         addAll(gradient);
         SCOPED_TRACE(gradient.describe());
         GradientRun run(gpu(), context.get(), gradient);

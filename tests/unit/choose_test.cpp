@@ -319,6 +319,9 @@ TEST(Choose, BlocksOfManyPartsAreFrugalOnV3d) {
     }
     spec.placement = VKN_PLACEMENT_PRE_NORM;
     spec.hiddenSize = 2048;
+    OperationSpec backward = spec;
+    backward.flags = VKN_PLAN_BACKWARD_BIT;
+    EXPECT_TRUE(choose(factsOf("V3D 4"), backward).drawsFirst);
     spec.dropoutProbability = 0;
     EXPECT_FALSE(choose(factsOf("V3D 4"), spec).hasAlignedKernel) << "read again";
 }
