@@ -251,9 +251,21 @@ private:
     }
     bool hasTurnsFor(uint32_t team) const { return !isLavapipe(facts_) || turnsOfTeam(team) <= kTurnsOfLavapipe; }
 
+    // What a lane keeps in memory of its own, with room to make the last group whole.
+    bool hasMemoryFor(uint32_t team) const {
+        return (uint64_t{chunks(team)} + VKN_MAX_GROUP - 1) * choice_.chunk <= kMostKeptElements;
+    }
+
+    // Whether a row that a subgroup's lanes cannot keep is for more of them: their barriers cost less than reading it again.
+    bool needsTeamToKeep() const {
+        const bool isChosen = spec_.workgroupSize == 0 && mayUse(VKN_KERNEL_FORM_SUBGROUP_SHARED);
+        return isChosen && mayKeepRow() && spec_.kernelRowSize() % choice_.chunk == 0 &&
+               !hasMemoryFor(lanesOfSubgroup()) && hasMemoryFor(kUsualLargestTeam);
+    }
+
     // CPUs run a workgroup's subgroups one after the other, so barriers only cost.
     bool isRowForSubgroup() const {
-        if (!hasTurnsFor(lanesOfSubgroup())) {
+        if (!hasTurnsFor(lanesOfSubgroup()) || needsTeamToKeep()) {
             return false;
         }
         return facts_.isCpu || chunks(lanesOfSubgroup()) <= smaller(kMaxChunksBeforeWidening, mostHeldChunks());
@@ -358,7 +370,9 @@ private:
         const uint32_t largest = atLeastOne(smaller(permitted, budget_.largestTeam));
         uint32_t size = choice_.form == VKN_KERNEL_FORM_SHARED ? smaller(32, largest) : lanesOfSubgroup();
         const uint32_t few = smaller(kMaxChunksBeforeWidening, mostHeldChunks());
-        while (size * 2 <= smaller(largest, kUsualLargestTeam) && chunks(size) > few) {
+        const bool isForMemory = needsTeamToKeep();
+        while (size * 2 <= smaller(largest, kUsualLargestTeam) &&
+               (isForMemory ? !hasMemoryFor(size) : chunks(size) > few)) {
             size *= 2;
         }
         while (!facts_.isCpu && size * 2 <= largest && chunks(size) > mostHeldChunks()) {
@@ -489,9 +503,15 @@ private:
     }
 
     // Whether what the statistics were taken of is what the output is made of.
-    bool mayKeepPieces() const {
+    bool mayKeepRow() const {
         return isLaneMemoryCheap(facts_) && !spec_.isBackward() && spec_.takesStatistics() &&
-               !spec_.hasNormOnBranch() && isWorthHolding() && choice_.hasAlignedKernel && spec_.readTwice == 0;
+               !spec_.hasNormOnBranch() && isWorthHolding() && spec_.readTwice == 0;
+    }
+    bool mayKeepPieces() const { return mayKeepRow() && choice_.hasAlignedKernel; }
+
+    uint32_t piecesOfLane() const { return divideUp(chunks(choice_.teamSize()), choice_.group) * choice_.group; }
+    bool hasMemoryForRows(uint32_t rows) const {
+        return uint64_t{piecesOfLane()} * choice_.chunk * rows <= kMostKeptElements;
     }
 
     uint32_t rowsAtOnce() const {
@@ -499,8 +519,19 @@ private:
             return spec_.rowsAtOnce;
         }
         const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;
-        const bool mayBeMany = choice_.readAgain && mayTakeRowsAtOnce();
-        return mayBeMany ? usualRowsAtOnce(facts_, isBlock, chunks(choice_.teamSize())) : 1;
+        const uint32_t ofLane = chunks(choice_.teamSize());
+        const bool isWanted = choice_.readAgain || gainFromCompany(facts_, choice_.chunk, ofLane);
+        const uint32_t usual = isWanted && mayTakeRowsAtOnce() ? usualRowsAtOnce(facts_, isBlock, ofLane) : 1;
+        return mayKeepPieces() ? keptRowsOf(usual) : usual;
+    }
+
+    // To keep rows is worth more than company.
+    uint32_t keptRowsOf(uint32_t usual) const {
+        uint32_t rows = usual;
+        while (rows > 1 && !hasMemoryForRows(rows)) {
+            rows /= 2;
+        }
+        return hasMemoryForRows(rows) ? rows : usual;
     }
 
     VknResult chooseRowsAtOnce() {
@@ -509,10 +540,8 @@ private:
             return result;
         }
         choice_.rowsAtOnce = rowsAtOnce();
-        const uint32_t pieces = divideUp(chunks(choice_.teamSize()), choice_.group) * choice_.group;
-        const bool fits = uint64_t{pieces} * choice_.chunk * choice_.rowsAtOnce <= kMostKeptElements;
         const bool isWanted = choice_.readAgain || choice_.rowsAtOnce > 1;
-        choice_.keptPieces = mayKeepPieces() && isWanted && fits ? pieces : 0;
+        choice_.keptPieces = mayKeepPieces() && isWanted && hasMemoryForRows(choice_.rowsAtOnce) ? piecesOfLane() : 0;
         return VKN_SUCCESS;
     }
 

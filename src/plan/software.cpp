@@ -15,9 +15,15 @@ bool isLaneMemoryCheap(const DeviceFacts& facts) {
     return isLavapipe(facts) && facts.driverRelease >= releaseOf(23, 0);
 }
 
-// Rows that registers hold gain little from company, and their kernels would be twice as long; on SwiftShader they take seconds to
-// compile, so there it is for tables to ask for them. How many was measured: what a block reads is mostly each row's own, and where
-// pieces are not kept, short rows lose.
+// In fp32, newer lavapipes were measured to be faster by 1.3 to 1.6 from 512 rows on, though slower by 1.4 with 32 of them; with
+// chunks of 8 they gain less, and lose more.
+bool gainFromCompany(const DeviceFacts& facts, uint32_t chunk, uint32_t chunks) {
+    constexpr uint32_t kFewestChunks = 4;
+    return isLaneMemoryCheap(facts) && chunk == 4 && chunks >= kFewestChunks;
+}
+
+// Kernels of several rows are twice as long; on SwiftShader they take seconds to compile, so there it is for tables to ask for them.
+// How many was measured: what a block reads is mostly each row's own, and where pieces are not kept, short rows lose.
 uint32_t usualRowsAtOnce(const DeviceFacts& facts, bool isBlock, uint32_t chunks) {
     if (!facts.isCpu || isSwiftShader(facts)) {
         return 1;

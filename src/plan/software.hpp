@@ -13,8 +13,11 @@ bool isSwiftShader(const DeviceFacts& facts);
 // what they keep, lane by lane, and SwiftShader gathers from it as it does from a buffer.
 bool isLaneMemoryCheap(const DeviceFacts& facts);
 
-// How many rows to work on at once where a row of `chunks` a lane does not fit in registers. On a CPU, loads are dear beside
-// arithmetic, so what rows share is best read once.
+// Whether rows that registers hold, of so many chunks a lane, are best worked on together all the same.
+bool gainFromCompany(const DeviceFacts& facts, uint32_t chunk, uint32_t chunks);
+
+// How many rows to work on at once where a row of `chunks` a lane does not fit in registers, or gains from company. On a CPU, loads
+// are dear beside arithmetic, so what rows share is best read once.
 uint32_t usualRowsAtOnce(const DeviceFacts& facts, bool isBlock, uint32_t chunks);
 
 // lavapipe ends an invocation, without a word, once all its loops together have taken so many turns

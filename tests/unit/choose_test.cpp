@@ -448,6 +448,37 @@ TEST(Choose, RowsAtOnceAreAsManyAsWereMeasuredToBeBest) {
     facts.driverRelease = vkn::releaseOf(25, 0);
     EXPECT_EQ(choose(facts, makeSpec(1024)).rowsAtOnce, 4u);
     EXPECT_EQ(choose(facts, block).rowsAtOnce, 2u);
+    // Rows that registers would hold, too.
+    EXPECT_EQ(choose(facts, makeSpec(128)).rowsAtOnce, 4u);
+    EXPECT_EQ(choose(facts, makeSpec(64)).rowsAtOnce, 1u);
+    EXPECT_EQ(choose(facts, makeSpec(128, VKN_TYPE_BF16)).rowsAtOnce, 1u);
+    block.hiddenSize = 128;
+    EXPECT_EQ(choose(facts, block).rowsAtOnce, 2u);
+}
+
+// Fewer rows at once, or more lanes a row, rather than to read what a lane has no memory for.
+TEST(Choose, WideRowsOfNewerLavapipesAreKeptAllTheSame) {
+    DeviceFacts facts = factsOf("lavapipe, 256 bits");
+    facts.driverRelease = vkn::releaseOf(25, 0);
+    const KernelChoice wide = choose(facts, makeSpec(16384));
+    EXPECT_EQ(wide.form, kSubgroup);
+    EXPECT_EQ(wide.rowsAtOnce, 2u);
+    EXPECT_NE(wide.keptPieces, 0u);
+    for (const uint32_t hidden : {65536u, 262144u}) {
+        const KernelChoice wider = choose(facts, makeSpec(hidden));
+        EXPECT_EQ(wider.form, kBoth) << hidden;
+        EXPECT_GE(uint64_t{wider.keptPieces} * wider.chunk * wider.teamSize(), hidden);
+        EXPECT_LE(uint64_t{wider.keptPieces} * wider.chunk, 4u * VKN_MAX_KEPT_PIECES);
+    }
+    EXPECT_EQ(choose(facts, makeSpec(65537)).form, kSubgroup) << "of any alignment, which is not kept";
+    OperationSpec spec = makeSpec(65536);
+    spec.workgroupSize = 8;
+    EXPECT_EQ(choose(facts, spec).form, kSubgroup) << "the host's workgroup";
+    spec = makeSpec(65536);
+    spec.flags = VKN_PLAN_BACKWARD_BIT;
+    EXPECT_EQ(choose(facts, spec).form, kSubgroup);
+    facts.driverRelease = vkn::releaseOf(22, 3);
+    EXPECT_EQ(choose(facts, makeSpec(65536)).form, kSubgroup);
 }
 
 TEST(Choose, LanesOfNewerLavapipesKeepTheirRow) {
