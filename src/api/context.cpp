@@ -4,6 +4,7 @@
 #include "device/objects.hpp"
 #include "device/pipeline_cache.hpp"
 #include "device/quirks.hpp"
+#include "plan/forms.hpp"
 
 #include "vknorm_kernels.h"
 

@@ -2,6 +2,7 @@
 #include "base/error.hpp"
 #include "device/objects.hpp"
 #include "device/pipeline.hpp"
+#include "plan/forms.hpp"
 #include "record/record.hpp"
 
 #include <cstdio>

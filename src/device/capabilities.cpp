@@ -1,11 +1,11 @@
 #include "device/capabilities.hpp"
 
+#include "base/integers.hpp"
+
 #include <cstdlib>
 #include <cstring>
 
 namespace vkn {
-
-static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 void readEnabledFeatures(const void* chain, EnabledState& enabled) {
     for (auto* s = static_cast<const VkBaseInStructure*>(chain); s != nullptr; s = s->pNext) {

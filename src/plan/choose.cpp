@@ -1,10 +1,13 @@
 #include "plan/choose.hpp"
 
 #include "base/error.hpp"
+#include "base/integers.hpp"
 #include "include/interface.h"
-#include "plan/register_budget.hpp"
+#include "plan/forms.hpp"
+#include "plan/row_share.hpp"
 #include "plan/software.hpp"
 
+#include <bit>
 #include <cstdio>
 #include <initializer_list>
 
@@ -14,19 +17,9 @@ namespace {
 
 constexpr uint32_t kMaxChunksBeforeWidening = 4;  // chunks a lane holds before more lanes share the row
 constexpr uint32_t kGroupWhenReadAgain = 4;       // chunks in flight where the row does not fit in registers
-constexpr uint32_t kMostFrugalChunks = 16;
 constexpr uint32_t kUsualLargestTeam = 256;
-constexpr uint32_t kMostKeptElements = 4 * VKN_MAX_KEPT_PIECES;  // of a lane, in memory
-constexpr uint32_t kSmallestSubgroup = 4;  // PowerVR GE8320 reports 1, where subgroup reductions are no help
-constexpr uint32_t kIntelSubgroupSize = 16;
 constexpr uint32_t kIntelBlockSubgroupSize =
     8;  // a residual block needs more than a sixteenth of a thread's registers a lane
-
-uint32_t divideUp(uint32_t a, uint32_t b) { return a / b + (a % b != 0 ? 1 : 0); }
-
-bool isPowerOfTwo(uint32_t x) { return x != 0 && (x & (x - 1)) == 0; }
-
-uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 uint32_t atLeastOne(uint32_t x) { return x != 0 ? x : 1; }
 
@@ -48,72 +41,11 @@ bool isAllFloat32(const OperationSpec& spec) {
     return true;
 }
 
-// Chunks of the row that each lane of a team has.
-uint32_t chunksPerLane(uint32_t hiddenSize, uint32_t chunk, uint32_t team) {
-    return divideUp(hiddenSize, chunk * team);
-}
-
-uint32_t largestWorkgroup(const DeviceFacts& facts, VknKernelForm form, uint32_t subgroupSize, bool sizeIsRequired) {
-    uint32_t limit = smaller(facts.maxWorkgroupInvocations, facts.maxWorkgroupSizeX);
-    if (form == VKN_KERNEL_FORM_SHARED) {
-        return smaller(limit, VKN_MAX_SHARED_WORKGROUP);
-    }
-#if defined(VKN_EMULATE_SUBGROUPS)
-    limit = smaller(limit, VKN_MAX_EMULATED_WORKGROUP);
-#endif
-    limit = smaller(limit, VKN_MAX_SUBGROUPS * subgroupSize);
-    if (sizeIsRequired && facts.maxWorkgroupSubgroups != 0) {
-        limit = smaller(limit, facts.maxWorkgroupSubgroups * subgroupSize);
-    }
-    return limit;
-}
-
-// Whether the lanes that run are those that the reported size promises. Intel's drivers run 8 or 16 lanes and report 32
-// unless a size is required.
-bool isSizeDependable(const DeviceFacts& facts) {
-    return facts.canRequireSubgroupSize || facts.vendorId != kVendorIntel ||
-           (facts.minSubgroupSize != 0 && facts.minSubgroupSize == facts.maxSubgroupSize);
-}
-
 }  // namespace
 
 uint32_t chunkSize(const OperationSpec& spec) { return isAllFloat32(spec) ? 4 : 8; }
 
-uint32_t chooseSubgroupSize(const DeviceFacts& facts, uint32_t forced) {
-#if defined(VKN_EMULATE_SUBGROUPS)
-    return forced != 0 ? forced : 32;
-#endif
-    if (facts.subgroupSize < kSmallestSubgroup || !isSizeDependable(facts)) {
-        return 0;
-    }
-    if (forced != 0) {
-        return forced;
-    }
-    const bool preferSixteen = facts.vendorId == kVendorIntel && facts.canRequireSubgroupSize &&
-                               facts.minSubgroupSize <= kIntelSubgroupSize &&
-                               facts.maxSubgroupSize >= kIntelSubgroupSize;
-    return preferSixteen ? kIntelSubgroupSize : facts.subgroupSize;
-}
-
-uint32_t usableForms(const DeviceFacts& facts) {
-    uint32_t forms = formBit(VKN_KERNEL_FORM_SHARED);
-    if (chooseSubgroupSize(facts, 0) != 0) {
-        forms |= formBit(VKN_KERNEL_FORM_SUBGROUP) | formBit(VKN_KERNEL_FORM_SUBGROUP_SHARED);
-    }
-    return forms & ~facts.forbiddenForms;
-}
-
 namespace {
-
-// On Adreno, angles take as many registers as a residual.
-RegisterNeeds needsOf(const DeviceFacts& facts, const OperationSpec& spec) {
-    const bool hasMore = spec.placement != VKN_PLACEMENT_NONE || spec.has(VKN_ROLE_GATE) || spec.isBackward();
-    RegisterNeeds needs;
-    needs.hasMore = hasMore || (spec.hasRope() && facts.vendorId == kVendorQualcomm);
-    needs.hasTwoBranches = spec.placement == VKN_PLACEMENT_PARALLEL;
-    needs.hasCentredGradient = spec.isBackward() && spec.operation == VKN_OPERATION_LAYER_NORM;
-    return needs;
-}
 
 // The choice in the making: facts and operation at hand for each step.
 class Chooser {
@@ -122,8 +54,9 @@ public:
             const char* source)
         : facts_(facts),
           spec_(spec),
-          budget_(registerBudget(facts, needsOf(facts, spec))),
           choice_(choice),
+          share_(facts, spec, choice),
+          budget_(share_.budget()),
           error_(error),
           source_(source) {}
 
@@ -157,8 +90,9 @@ public:
 private:
     const DeviceFacts& facts_;
     const OperationSpec& spec_;
-    const RegisterBudget budget_;
     KernelChoice& choice_;
+    const RowShare share_;
+    const RegisterBudget& budget_;
     VknError* error_;
     const char* source_;
     uint32_t forms_ = 0;
@@ -177,99 +111,33 @@ private:
         choice_.subgroupSize =
             chooseSubgroupSize(facts_, spec_.subgroupSize != 0 ? spec_.subgroupSize : sizeForBlock());
         const uint32_t size = choice_.subgroupSize;
-        const bool isEmulated =
-#if defined(VKN_EMULATE_SUBGROUPS)
-            true;
-#else
-            false;
-#endif
-        if (!isEmulated && spec_.subgroupSize != 0) {
-            const bool isDefault = size != 0 && size == facts_.subgroupSize;
-            const bool isPermitted = isDefault || (facts_.canRequireSubgroupSize && isPowerOfTwo(spec_.subgroupSize) &&
-                                                   spec_.subgroupSize >= facts_.minSubgroupSize &&
-                                                   spec_.subgroupSize <= facts_.maxSubgroupSize);
-            if (!isPermitted) {
-                return fail(error_, VKN_ERROR_UNSUPPORTED, "subgroupSize", spec_.subgroupSize, facts_.maxSubgroupSize,
-                            "this device cannot be required to use this subgroup size");
-            }
+        if (spec_.subgroupSize != 0 && !permitsSubgroupSize(facts_, spec_.subgroupSize)) {
+            return fail(error_, VKN_ERROR_UNSUPPORTED, "subgroupSize", spec_.subgroupSize, facts_.maxSubgroupSize,
+                        "this device cannot be required to use this subgroup size");
         }
-        choice_.requireSubgroupSize = !isEmulated && size != 0 && facts_.canRequireSubgroupSize;
-        // Without a required size, full subgroups make Intel's compiler use 32 lanes, which is slow.
-        choice_.requireFullSubgroups = !isEmulated && size != 0 && facts_.canRequireFullSubgroups &&
-                                       (choice_.requireSubgroupSize || facts_.vendorId != kVendorIntel);
+        choice_.requireSubgroupSize = requiresSubgroupSize(facts_, size);
+        choice_.requireFullSubgroups = requiresFullSubgroups(facts_, size);
         return VKN_SUCCESS;
     }
 
     uint32_t lanesOfSubgroup() const { return choice_.subgroupSize == 0 ? 1 : choice_.subgroupSize; }
 
-    // Of channels that are last, a chunk has those of one pixel. Where halves turn with each other, chunks come in pairs. See
-    // shaders/include/order.glsl.
-    uint32_t chunks(uint32_t team) const {
-        if (spec_.channelsLast != 0) {
-            const uint32_t pixels = spec_.hiddenSize / spec_.channels;
-            return divideUp(pixels * divideUp(spec_.channels / spec_.groups, choice_.chunk), team);
-        }
-        if (!spec_.turnsHalves()) {
-            return chunksPerLane(spec_.kernelRowSize(), choice_.chunk, team);
-        }
-        const uint32_t rest = divideUp(spec_.hiddenSize - spec_.rotarySize, choice_.chunk);
-        return 2 * divideUp(divideUp(spec_.rotarySize / 2, choice_.chunk) + divideUp(rest, 2), team);
-    }
-
-    bool hasManyRegisters() const { return budget_.heldElements >= 24; }
-
-    // The backward holds what a norm read and what arrived at it, where those are a tensor each.
-    bool mayHoldGradients() const {
-        const bool isPlain = spec_.placement == VKN_PLACEMENT_NONE && !spec_.has(VKN_ROLE_GATE);
-        const bool isOneNorm = isPlain || spec_.placement == VKN_PLACEMENT_PRE_NORM;
-        return spec_.isBackward() && spec_.takesStatistics() && isOneNorm && !spec_.hasRope() && spec_.channels == 0 &&
-               hasManyRegisters();
-    }
-
-    // As it is held: what the forward makes of it in fp32, or words of two tensors.
-    uint32_t registersOfChunk() const {
-        if (!mayHoldGradients()) {
-            return choice_.chunk;
-        }
-        const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;
-        const uint32_t bytes = elementSize(spec_.type(isBlock ? VKN_ROLE_RESIDUAL_OUTPUT : VKN_ROLE_INPUT)) +
-                               elementSize(spec_.type(spec_.standIn(VKN_ROLE_OUTPUT_GRADIENT)));
-        return choice_.chunk * bytes / 4;
-    }
-
-    bool isHeld() const { return !choice_.isFrugal && (budget_.canHold16Bit || choice_.chunk == 4); }
-
-    uint32_t mostHeldChunks() const {
-        if (choice_.isFrugal) {  // a loop: so many are added up without the error of each sum, which takes registers
-            return kMostFrugalChunks;
-        }
-        return isHeld() ? smaller(VKN_MAX_GROUP, budget_.heldElements / registersOfChunk()) : VKN_MAX_GROUP;
-    }
-
-    uint64_t turnsOfTeam(uint32_t team) const {
-        return turnsOfRow(spec_, uint64_t{chunks(team)} * (choice_.chunk / budget_.unalignedPiece));
-    }
-    bool hasTurnsFor(uint32_t team) const { return !isLavapipe(facts_) || turnsOfTeam(team) <= kTurnsOfLavapipe; }
-
-    // What a lane keeps in memory of its own, with room to make the last group whole.
-    bool hasMemoryFor(uint32_t team) const {
-        return (uint64_t{chunks(team)} + VKN_MAX_GROUP - 1) * choice_.chunk <= kMostKeptElements;
-    }
-
     // Whether a row that a subgroup's lanes cannot keep is for more of them: their barriers cost less than reading it again.
     bool needsTeamToKeep() const {
         const bool isChosen = spec_.workgroupSize == 0 && mayUse(VKN_KERNEL_FORM_SUBGROUP_SHARED);
-        return isChosen && mayKeepRow() && spec_.kernelRowSize() % choice_.chunk == 0 &&
-               !hasMemoryFor(lanesOfSubgroup()) && hasMemoryFor(kUsualLargestTeam);
+        return isChosen && share_.mayKeep() && spec_.kernelRowSize() % choice_.chunk == 0 &&
+               !share_.hasMemoryFor(lanesOfSubgroup()) && share_.hasMemoryFor(kUsualLargestTeam);
     }
 
     // CPUs run a workgroup's subgroups one after the other, so barriers only cost.
     bool isRowForSubgroup() const {
-        if (!hasTurnsFor(lanesOfSubgroup()) || needsTeamToKeep()) {
+        if (!share_.hasTurnsFor(lanesOfSubgroup()) || needsTeamToKeep()) {
             return false;
         }
-        return facts_.isCpu || chunks(lanesOfSubgroup()) <= smaller(kMaxChunksBeforeWidening, mostHeldChunks());
+        return facts_.isCpu || share_.chunks(lanesOfSubgroup()) <= fewChunks();
     }
+
+    uint32_t fewChunks() const { return smaller(kMaxChunksBeforeWidening, share_.mostHeldChunks()); }
 
     VknResult chooseForm() {
         if (spec_.form != VKN_KERNEL_FORM_AUTO) {
@@ -330,7 +198,7 @@ private:
             return fail(error_, VKN_ERROR_UNSUPPORTED, "workgroupSize", size, limit,
                         "this device and form permit at most %u invocations", limit);
         }
-        if (choice_.form == VKN_KERNEL_FORM_SHARED ? !isPowerOfTwo(size) : size % lanesOfSubgroup() != 0) {
+        if (choice_.form == VKN_KERNEL_FORM_SHARED ? !std::has_single_bit(size) : size % lanesOfSubgroup() != 0) {
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, "workgroupSize", size, choice_.subgroupSize,
                         choice_.form == VKN_KERNEL_FORM_SHARED ? "must be a power of two"
                                                                : "must be a multiple of the subgroup size");
@@ -339,8 +207,7 @@ private:
     }
 
     VknResult chooseWorkgroup() {
-        const uint32_t limit =
-            largestWorkgroup(facts_, choice_.form, choice_.subgroupSize, choice_.requireSubgroupSize);
+        const uint32_t limit = largestWorkgroup(facts_, choice_.form, choice_.subgroupSize);
         if (spec_.workgroupSize != 0) {
             choice_.workgroupSize = spec_.workgroupSize;
             return checkForcedWorkgroup(limit);
@@ -369,16 +236,15 @@ private:
         const uint32_t permitted = choice_.form == VKN_KERNEL_FORM_SHARED ? largestPowerOfTwo(limit) : limit;
         const uint32_t largest = atLeastOne(smaller(permitted, budget_.largestTeam));
         uint32_t size = choice_.form == VKN_KERNEL_FORM_SHARED ? smaller(32, largest) : lanesOfSubgroup();
-        const uint32_t few = smaller(kMaxChunksBeforeWidening, mostHeldChunks());
         const bool isForMemory = needsTeamToKeep();
         while (size * 2 <= smaller(largest, kUsualLargestTeam) &&
-               (isForMemory ? !hasMemoryFor(size) : chunks(size) > few)) {
+               (isForMemory ? !share_.hasMemoryFor(size) : share_.chunks(size) > fewChunks())) {
             size *= 2;
         }
-        while (!facts_.isCpu && size * 2 <= largest && chunks(size) > mostHeldChunks()) {
+        while (!facts_.isCpu && size * 2 <= largest && share_.chunks(size) > share_.mostHeldChunks()) {
             size *= 2;
         }
-        while (size * 2 <= largest && !hasTurnsFor(size)) {
+        while (size * 2 <= largest && !share_.hasTurnsFor(size)) {
             size *= 2;
         }
         return size;
@@ -387,7 +253,7 @@ private:
     // Of a kernel that the host asks for it must know.
     VknResult checkTurns() const {
         const bool isForced = spec_.form != VKN_KERNEL_FORM_AUTO || spec_.workgroupSize != 0;
-        if (isForced || hasTurnsFor(choice_.teamSize())) {
+        if (isForced || share_.hasTurnsFor(choice_.teamSize())) {
             return VKN_SUCCESS;
         }
         const uint64_t most = mostPiecesOfLane(spec_) * choice_.teamSize() * budget_.unalignedPiece;
@@ -396,19 +262,9 @@ private:
                     kTurnsOfLavapipe, choice_.teamSize());
     }
 
-    // A row is held from its statistics to its output. A lane that quantises whole blocks has others then.
-    bool isWorthHolding() const {
-        if (spec_.isBackward()) {
-            return mayHoldGradients();
-        }
-        const bool isPerBlock = spec_.quantization == VKN_QUANTIZATION_PER_BLOCK && spec_.measuresOutput();
-        const bool canHold = budget_.holds16Bit || choice_.chunk == 4;
-        return (spec_.takesStatistics() || spec_.measuresOutput()) && !isPerBlock && canHold;
-    }
-
     void chooseGroup() {
-        const uint32_t held = chunks(choice_.teamSize());
-        choice_.readAgain = spec_.readTwice != 0 || held > mostHeldChunks() || !isWorthHolding();
+        const uint32_t held = share_.chunks(choice_.teamSize());
+        choice_.readAgain = spec_.readTwice != 0 || held > share_.mostHeldChunks() || !share_.isWorthHolding();
         choice_.group = choice_.readAgain ? groupOfMany(held) : held;
         if (spec_.turnsHalves() && choice_.group % 2 != 0) {
             ++choice_.group;
@@ -420,12 +276,13 @@ private:
     // takes registers.
     bool hasWholeChunks() const {
         const bool isInOrder = !spec_.turnsHalves() && spec_.channelsLast == 0;
-        return isInOrder && hasManyRegisters() && spec_.kernelRowSize() % (choice_.chunk * choice_.teamSize()) == 0;
+        return isInOrder && share_.hasManyRegisters() &&
+               spec_.kernelRowSize() % (choice_.chunk * choice_.teamSize()) == 0;
     }
 
     // Of a row that is read again: groups that leave none over, if there are such.
     uint32_t groupOfMany(uint32_t held) const {
-        const uint32_t most = smaller(kGroupWhenReadAgain, mostHeldChunks());
+        const uint32_t most = smaller(kGroupWhenReadAgain, share_.mostHeldChunks());
         for (uint32_t group = most; hasWholeChunks() && 2 * group >= most; --group) {
             if (held % group == 0) {
                 return group;
@@ -451,9 +308,9 @@ private:
         choice_.unalignedPiece = budget_.unalignedPiece;
         const bool areHalvesWhole = !spec_.turnsHalves() || spec_.rotarySize / 2 % choice_.chunk == 0;
         const uint32_t run = spec_.channelsLast != 0 ? spec_.channels / spec_.groups : spec_.kernelRowSize();
-        const bool fitsPair = !spec_.turnsHalves() || mostHeldChunks() >= 2;
-        choice_.hasAlignedKernel =
-            isHeld() && hasRoomToReadAgain() && fitsPair && run % choice_.chunk == 0 && areHalvesWhole;
+        const bool fitsPair = !spec_.turnsHalves() || share_.mostHeldChunks() >= 2;
+        choice_.hasAlignedKernel = share_.convertsWholeChunks() && hasRoomToReadAgain() && fitsPair &&
+                                   run % choice_.chunk == 0 && areHalvesWhole;
         choice_.hasAlignedColumns = choice_.hasAlignedKernel && hasRoomForColumns();
         if (spec_.isBackward()) {
             chooseSums();
@@ -464,7 +321,7 @@ private:
     // has registers for one such sum of a block.
     void chooseSums() {
         const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;
-        const bool hasMany = hasManyRegisters();
+        const bool hasMany = share_.hasManyRegisters();
         const uint32_t manySums = choice_.chunk == 4 ? VKN_SUM_COUNT : VKN_SUM_COUNT / 2;
         const uint32_t fewSums = budget_.mustBeFrugal && isBlock ? 1 : 2;
         choice_.sumsPerPass = hasMany ? manySums : fewSums;
@@ -491,7 +348,7 @@ private:
 
     VknResult checkForcedRowsAtOnce() const {
         const uint32_t rows = spec_.rowsAtOnce;
-        if (rows > VKN_MAX_ROWS_AT_ONCE || !isPowerOfTwo(rows)) {
+        if (rows > VKN_MAX_ROWS_AT_ONCE || !std::has_single_bit(rows)) {
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, "rowsAtOnce", rows, VKN_MAX_ROWS_AT_ONCE,
                         "must be 1, 2 or 4");
         }
@@ -502,36 +359,26 @@ private:
         return VKN_SUCCESS;
     }
 
-    // Whether what the statistics were taken of is what the output is made of.
-    bool mayKeepRow() const {
-        return isLaneMemoryCheap(facts_) && !spec_.isBackward() && spec_.takesStatistics() &&
-               !spec_.hasNormOnBranch() && isWorthHolding() && spec_.readTwice == 0;
-    }
-    bool mayKeepPieces() const { return mayKeepRow() && choice_.hasAlignedKernel; }
-
-    uint32_t piecesOfLane() const { return divideUp(chunks(choice_.teamSize()), choice_.group) * choice_.group; }
-    bool hasMemoryForRows(uint32_t rows) const {
-        return uint64_t{piecesOfLane()} * choice_.chunk * rows <= kMostKeptElements;
-    }
+    bool mayKeepRows() const { return share_.mayKeep() && choice_.hasAlignedKernel; }
 
     uint32_t rowsAtOnce() const {
         if (spec_.rowsAtOnce != 0) {
             return spec_.rowsAtOnce;
         }
         const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;
-        const uint32_t ofLane = chunks(choice_.teamSize());
+        const uint32_t ofLane = share_.chunks(choice_.teamSize());
         const bool isWanted = choice_.readAgain || gainFromCompany(facts_, choice_.chunk, ofLane);
         const uint32_t usual = isWanted && mayTakeRowsAtOnce() ? usualRowsAtOnce(facts_, isBlock, ofLane) : 1;
-        return mayKeepPieces() ? keptRowsOf(usual) : usual;
+        return mayKeepRows() ? keptRowsOf(usual) : usual;
     }
 
     // To keep rows is worth more than company.
     uint32_t keptRowsOf(uint32_t usual) const {
         uint32_t rows = usual;
-        while (rows > 1 && !hasMemoryForRows(rows)) {
+        while (rows > 1 && !share_.hasMemoryForRows(rows)) {
             rows /= 2;
         }
-        return hasMemoryForRows(rows) ? rows : usual;
+        return share_.hasMemoryForRows(rows) ? rows : usual;
     }
 
     VknResult chooseRowsAtOnce() {
@@ -541,7 +388,8 @@ private:
         }
         choice_.rowsAtOnce = rowsAtOnce();
         const bool isWanted = choice_.readAgain || choice_.rowsAtOnce > 1;
-        choice_.keptPieces = mayKeepPieces() && isWanted && hasMemoryForRows(choice_.rowsAtOnce) ? piecesOfLane() : 0;
+        choice_.keptPieces =
+            mayKeepRows() && isWanted && share_.hasMemoryForRows(choice_.rowsAtOnce) ? share_.keptChunks() : 0;
         return VKN_SUCCESS;
     }
 
@@ -564,7 +412,7 @@ private:
             const auto mostOf = [](uint64_t turns) {
                 return turns < kTurnsOfLavapipe ? static_cast<uint32_t>(kTurnsOfLavapipe / (turns + 1)) : 1U;
             };
-            choice_.mostRowsPerTeam = mostOf(turnsOfTeam(choice_.teamSize()));
+            choice_.mostRowsPerTeam = mostOf(share_.turns(choice_.teamSize()));
             choice_.mostRowsPerLane = mostOf(turnsOfSummands(spec_, choice_.chunk));
         }
     }
@@ -580,14 +428,14 @@ private:
         } else if (choice_.form == VKN_KERNEL_FORM_SUBGROUP_SHARED) {
             why = mayUse(VKN_KERNEL_FORM_SUBGROUP) ? "the row is too wide for one subgroup"
                                                    : "the subgroup form is forbidden";
-        } else if (facts_.subgroupSize >= kSmallestSubgroup && isSizeDependable(facts_)) {
+        } else if (hasDependableSubgroups(facts_)) {
             why = "the forms with subgroups are forbidden";
         }
         static const char* const kNames[] = {"", "a subgroup a row", "a workgroup a row, by subgroups",
                                              "a workgroup a row, by shared memory"};
         snprintf(choice_.reason, sizeof choice_.reason, "%s (%s); %u lanes a row, %u chunk%s of %u elements each, %s",
-                 kNames[choice_.form], why, choice_.teamSize(), chunks(choice_.teamSize()),
-                 chunks(choice_.teamSize()) == 1 ? "" : "s", choice_.chunk, howChunksAreHeld());
+                 kNames[choice_.form], why, choice_.teamSize(), share_.chunks(choice_.teamSize()),
+                 share_.chunks(choice_.teamSize()) == 1 ? "" : "s", choice_.chunk, howChunksAreHeld());
     }
 
     const char* howChunksAreHeld() const {
@@ -595,7 +443,7 @@ private:
             return choice_.rowsAtOnce > 1 ? "kept in memory of each lane, several rows at once"
                                           : "kept in memory of each lane";
         }
-        if (choice_.readAgain && isWorthHolding()) {
+        if (choice_.readAgain && share_.isWorthHolding()) {
             return choice_.rowsAtOnce > 1 ? "read again because they do not fit in registers, several rows at once"
                                           : "read again because they do not fit in registers";
         }

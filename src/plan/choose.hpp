@@ -45,12 +45,6 @@ struct KernelChoice {
     uint32_t mostWorkgroupsOfSums(uint64_t workgroups, uint64_t rows) const;
 };
 
-// The forms that may be used on a device, as bits (1 << VknKernelForm).
-uint32_t usableForms(const DeviceFacts& facts);
-
-// The subgroup size that kernels are built for; 0 where subgroups cannot be used. `forced` 0: the library's choice.
-uint32_t chooseSubgroupSize(const DeviceFacts& facts, uint32_t forced);
-
 // Elements of a chunk: 4 where every tensor is fp32, otherwise 8.
 uint32_t chunkSize(const OperationSpec& spec);
 

@@ -1,6 +1,7 @@
 // The choice of kernel over the facts of every class of device.
 #include "plan/choose.hpp"
 #include "plan/execution.hpp"
+#include "plan/forms.hpp"
 
 #include "device_classes.hpp"
 #include "include/interface.h"

@@ -1,5 +1,6 @@
 #include "variants/variants.hpp"
 
+#include "plan/forms.hpp"
 #include "plan/operation.hpp"
 
 #include <algorithm>
