@@ -324,11 +324,10 @@ private:
 
     VknResult checkFits(VknRole role, const ByteRange& range) const {
         const uint64_t size = execution_.tensors[role].bufferSize;
-        const char* name = findRole(role)->name;
         if (range.end > size) {
             const FieldName field = operandField(indexOf(role), "bufferSize");
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, field.text, size, range.end,
-                        "the buffer of %s must have at least %llu bytes for %llu rows", name,
+                        "the buffer of %s must have at least %llu bytes for %llu rows", findRole(role)->name,
                         static_cast<unsigned long long>(range.end), static_cast<unsigned long long>(info_.rows));
         }
         const uint64_t words = boundRange(range, 16).end;
@@ -336,28 +335,30 @@ private:
             const FieldName field = operandField(indexOf(role), "bufferSize");
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, field.text, size, words,
                         "%s ends inside a word, which is accessed as a whole: the buffer must have at least %llu bytes",
-                        name, static_cast<unsigned long long>(words));
+                        findRole(role)->name, static_cast<unsigned long long>(words));
         }
         return VKN_SUCCESS;
     }
 
-    static bool shareBindingOf(const KernelInterface& kernel, const RoleInfo& a, const RoleInfo& b) {
-        const bool hasBoth = kernel.has(a.role) && kernel.has(b.role) && a.hasSlot() && b.hasSlot();
-        return hasBoth && kernel.bindingOf(a) == kernel.bindingOf(b);
+    VknResult checkPair(VknRole a, VknRole b) const {
+        if (execution_.tensors[a].buffer == execution_.tensors[b].buffer) {
+            return checkApart(a, b);
+        }
+        if (plan_.rows.shareBinding(a, b) || plan_.columns.shareBinding(a, b)) {
+            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(indexOf(b), "buffer").text, b, a,
+                        "%s and %s share a binding of this plan and must lie in one VkBuffer", findRole(b)->name,
+                        findRole(a)->name);
+        }
+        return VKN_SUCCESS;
     }
 
-    VknResult checkPair(VknRole a, VknRole b) const {
+    // Of two operands in one buffer.
+    VknResult checkApart(VknRole a, VknRole b) const {
         const RoleInfo& first = *findRole(a);
         const RoleInfo& second = *findRole(b);
         const Tensor& x = execution_.tensors[a];
         const Tensor& y = execution_.tensors[b];
-        const bool isOneBuffer = x.buffer == y.buffer;
-        if (!isOneBuffer &&
-            (shareBindingOf(plan_.rows, first, second) || shareBindingOf(plan_.columns, first, second))) {
-            return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(indexOf(b), "buffer").text, b, a,
-                        "%s and %s share a binding of this plan and must lie in one VkBuffer", second.name, first.name);
-        }
-        if (isOneBuffer && (plan_.spec.writes(first) || plan_.spec.writes(second)) &&
+        if ((plan_.spec.writes(first) || plan_.spec.writes(second)) &&
             tensorsOverlap({x, ranges_[a]}, {y, ranges_[b]}, execution_.shape)) {
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(indexOf(b), "offset").text, y.offset, x.offset,
                         "%s overlaps %s; only a plan with VKN_PLAN_IN_PLACE_BIT may write what it reads", second.name,

@@ -15,6 +15,18 @@ static void orderByBinding(KernelInterface& kernel) {
     }
 }
 
+static RoleSet findSharing(const KernelInterface& kernel) {
+    RoleSet sharing = 0;
+    for (uint32_t i = 1; i < kernel.inOrderCount; ++i) {
+        const RoleInfo& previous = *kernel.inOrder[i - 1];
+        const RoleInfo& role = *kernel.inOrder[i];
+        if (kernel.bindingOf(previous) == kernel.bindingOf(role)) {
+            sharing |= roleBit(previous.role) | roleBit(role.role);
+        }
+    }
+    return sharing;
+}
+
 VknResult makeKernelInterface(const DeviceFacts& facts, const OperationSpec& spec, RoleSet roles, uint32_t scratchWords,
                               KernelInterface& made, VknError* error) {
     made.roles = roles;
@@ -27,6 +39,7 @@ VknResult makeKernelInterface(const DeviceFacts& facts, const OperationSpec& spe
     }
     if (result == VKN_SUCCESS) {
         orderByBinding(made);
+        made.sharing = findSharing(made);
     }
     return result;
 }

@@ -8,6 +8,7 @@ namespace vkn {
 
 struct KernelInterface {
     RoleSet roles = 0;
+    RoleSet sharing = 0;  // those of which the binding is another's too
     // Those that have a binding, by its number: operands that share one follow each other.
     const RoleInfo* inOrder[kRoleCount] = {};
     uint32_t inOrderCount = 0;
@@ -16,6 +17,10 @@ struct KernelInterface {
 
     bool has(VknRole role) const { return (roles & roleBit(role)) != 0; }
     uint32_t bindingOf(const RoleInfo& role) const { return signature.bindingOfSlot[role.slot]; }
+    bool shareBinding(VknRole a, VknRole b) const {
+        const RoleSet pair = roleBit(a) | roleBit(b);
+        return (sharing & pair) == pair && bindingOf(*findRole(a)) == bindingOf(*findRole(b));
+    }
 };
 
 // UNSUPPORTED where a device has too few storage buffers, or push constants have too little room.
