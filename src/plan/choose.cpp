@@ -368,7 +368,8 @@ private:
         const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;
         const uint32_t ofLane = share_.chunks(choice_.teamSize());
         const bool isWanted = choice_.readAgain || gainFromCompany(facts_, choice_.chunk, ofLane);
-        const uint32_t usual = isWanted && mayTakeRowsAtOnce() ? usualRowsAtOnce(facts_, isBlock, ofLane) : 1;
+        const uint32_t usual =
+            isWanted && mayTakeRowsAtOnce() ? usualRowsAtOnce(facts_, isBlock, choice_.chunk, ofLane) : 1;
         return mayKeepRows() ? keptRowsOf(usual) : usual;
     }
 

@@ -18,7 +18,7 @@ bool gainFromCompany(const DeviceFacts& facts, uint32_t chunk, uint32_t chunks);
 
 // How many rows to work on at once where a row of `chunks` a lane does not fit in registers, or gains from company. On a CPU, loads
 // are dear beside arithmetic, so what rows share is best read once.
-uint32_t usualRowsAtOnce(const DeviceFacts& facts, bool isBlock, uint32_t chunks);
+uint32_t usualRowsAtOnce(const DeviceFacts& facts, bool isBlock, uint32_t chunk, uint32_t chunks);
 
 // lavapipe ends an invocation, without a word, once all its loops together have taken so many turns
 // (LP_MAX_TGSI_LOOP_ITERATIONS).

@@ -453,6 +453,7 @@ TEST(Choose, RowsAtOnceAreAsManyAsWereMeasuredToBeBest) {
     EXPECT_EQ(choose(facts, makeSpec(128)).rowsAtOnce, 4u);
     EXPECT_EQ(choose(facts, makeSpec(64)).rowsAtOnce, 1u);
     EXPECT_EQ(choose(facts, makeSpec(128, VKN_TYPE_BF16)).rowsAtOnce, 1u);
+    EXPECT_EQ(choose(facts, makeSpec(1024, VKN_TYPE_BF16)).rowsAtOnce, 2u);
     block.hiddenSize = 128;
     EXPECT_EQ(choose(facts, block).rowsAtOnce, 2u);
 }
