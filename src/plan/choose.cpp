@@ -189,7 +189,8 @@ private:
         choice_.isFrugal = choice_.form == VKN_KERNEL_FORM_SHARED && mustBeFrugal();
         const uint32_t branches = spec_.placement == VKN_PLACEMENT_PARALLEL ? 2 : 1;
         const uint32_t drawnBits = VKN_DRAWN_WORDS / branches * 32;
-        choice_.drawsFirst = choice_.isFrugal && spec_.hasDropout() && spec_.hiddenSize <= drawnBits;
+        const bool mayDrawFirst = choice_.isFrugal && budget_.mayDrawFirst;
+        choice_.drawsFirst = mayDrawFirst && spec_.hasDropout() && spec_.hiddenSize <= drawnBits;
     }
 
     VknResult checkForcedWorkgroup(uint32_t limit) const {

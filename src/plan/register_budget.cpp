@@ -4,7 +4,7 @@ namespace vkn {
 
 namespace {
 
-// The oldest have no subgroup arithmetic, and a workgroup's lanes share few registers.
+// The oldest have no subgroup arithmetic, and a workgroup's lanes share few registers: too few of them for another barrier.
 RegisterBudget qualcommBudget(const DeviceFacts& facts, const RegisterNeeds& needs) {
     const bool hasMore = needs.hasMore;
     if (facts.subgroupSize != 0) {
@@ -12,10 +12,10 @@ RegisterBudget qualcommBudget(const DeviceFacts& facts, const RegisterNeeds& nee
     }
     const uint32_t share = needs.hasCentredGradient ? 2 : 1;
     const bool isAdreno702 = facts.maxWorkgroupInvocations <= 512;  // with half of Adreno 610's registers
-    if (isAdreno702) {
-        return {hasMore ? 4U : 8U, 64 / share, !hasMore, hasMore ? 2U : 4U};
-    }
-    return {hasMore ? 8U : 16U, 128 / share};
+    RegisterBudget budget = isAdreno702 ? RegisterBudget{hasMore ? 4U : 8U, 64 / share, !hasMore, hasMore ? 2U : 4U}
+                                        : RegisterBudget{hasMore ? 8U : 16U, 128 / share};
+    budget.mayDrawFirst = false;
+    return budget;
 }
 
 // 16 lanes share 128 registers of 8 words; before Gen9, whose storage buffers reach 1 GiB, the compiler needs more of them.

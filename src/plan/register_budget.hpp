@@ -14,6 +14,7 @@ struct RegisterBudget {
     uint32_t unalignedPiece = 4;  // elements of rows of any alignment that it works on at once
     bool mustBeFrugal = false;    // with residual blocks of many parts
     bool holds16Bit = true;       // otherwise it converts whole chunks, but rows are read again
+    bool mayDrawFirst = true;     // what is dropped of a whole row, before a frugal kernel reads any of it
 };
 
 // What an operation needs registers for, beside what is held.

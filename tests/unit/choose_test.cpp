@@ -323,6 +323,10 @@ TEST(Choose, BlocksOfManyPartsAreFrugalOnV3d) {
     OperationSpec backward = spec;
     backward.flags = VKN_PLAN_BACKWARD_BIT;
     EXPECT_TRUE(choose(factsOf("V3D 4"), backward).drawsFirst);
+    for (const char* adreno : {"Adreno 610", "Adreno 702"}) {
+        EXPECT_TRUE(choose(factsOf(adreno), backward).isFrugal) << adreno;
+        EXPECT_FALSE(choose(factsOf(adreno), backward).drawsFirst) << adreno << ": no registers for its barrier";
+    }
     spec.dropoutProbability = 0;
     EXPECT_FALSE(choose(factsOf("V3D 4"), spec).hasAlignedKernel) << "read again";
 }
