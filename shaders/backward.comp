@@ -77,14 +77,13 @@ void main() {
     uint step = gl_NumWorkGroups.x * teamsPerWorkgroup();
     for (uint first = gl_WorkGroupID.x * teamsPerWorkgroup(); first < rows; first += step) {
         uint index = first + teamIndex();
-        bool owned = index < rows;
 #if VKN_EMULATE_SUBGROUPS
-        index = min(index, rows - 1u); // idle teams keep step, because emulated reductions have barriers
+        processRow(min(index, rows - 1u), index < rows); // idle teams keep step, because emulated reductions have barriers
 #else
-        if (!owned) {
+        if (index >= rows) {
             break;
         }
+        processRow(index, true);
 #endif
-        processRow(index, owned);
     }
 }

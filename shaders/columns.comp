@@ -34,7 +34,7 @@ struct Rows {
 };
 
 Piece loadRow(uint row, uint column, uint count) {
-    return loadInput(pc.start + row * pc.rowStride + column, count);
+    return loadInput(pc.start + row * pc.rowStride, column, count);
 }
 
 Rows loadRows(uint row, uint last, uint column, uint count) {

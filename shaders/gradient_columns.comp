@@ -143,7 +143,7 @@ void addBranches(GradientRow g, uint column, uint count) {
     VKN_ADD_TO(VKN_SUM_BRANCH_BIAS_2, intoBranch(g, stream, column, count, kSecondStream))
     VKN_ADD_TO(VKN_SUM_LAYER_SCALE, summandOfLayerScale(g, stream, valueOfBranch(g, column, count), column, 0u))
     if (kParallel) {
-        Piece second = addBias2(loadInput2(g.row.input2Start + column, count), column, count);
+        Piece second = addBias2(loadInput2(g.row.input2Start, column, count), column, count);
         VKN_ADD_TO(VKN_SUM_LAYER_SCALE, summandOfLayerScale(g, stream, second, column, kSecondStream))
     }
 }

@@ -39,6 +39,7 @@
 #include "joining.glsl"
 #include "stage.glsl"
 #include "group.glsl"
+#include "held_weights.glsl"
 #include "row_statistics.glsl"
 #include "output.glsl"
 #include "rows_at_once.glsl"
@@ -68,7 +69,7 @@ void processRow(uint index, bool owned) {
         drawRow(index);
     }
     Row row = makeRow(index);
-    if (!kReadAgain && (!kHoldScaled || !kTakesStatistics)) {
+    if (!kReadAgain) {
         loadGroup(row, 0u);
     }
     Statistics s;
@@ -106,6 +107,9 @@ void main() {
         }
         return;
     }
+    if (kHoldsWeights) {
+        holdWeights();
+    }
     uint step = gl_NumWorkGroups.x * teamsPerWorkgroup();
     uint first = gl_WorkGroupID.x * teamsPerWorkgroup();
     if (kRowsAtOnce > 1u) {
@@ -113,14 +117,13 @@ void main() {
     }
     for (; first < rows; first += step) {
         uint index = first + teamIndex();
-        bool owned = index < rows;
 #if VKN_EMULATE_SUBGROUPS
-        index = min(index, rows - 1u); // idle teams keep step, because emulated reductions have barriers
+        processRow(min(index, rows - 1u), index < rows); // idle teams keep step, because emulated reductions have barriers
 #else
-        if (!owned) {
+        if (index >= rows) {
             break;
         }
+        processRow(index, true);
 #endif
-        processRow(index, owned);
     }
 }

@@ -36,27 +36,27 @@ VKN_DEFINE_DECODER(OutputGradient, kTypeOutputGradient)
 VKN_DEFINE_FETCH(OutputGradient, OutputGradientTensor, kTypeOutputGradient)
 VKN_DEFINE_SHARED_FETCH(OutputGradientInPlace, InputGradientTensor, kTypeOutputGradient)
 VKN_DEFINE_SHARED_FETCH(OutputGradientInStream, ResidualGradientTensor, kTypeOutputGradient)
-PackedPiece fetchGradientOfOutput(uint at, uint count) {
+PackedPiece fetchGradientOfOutput(uint start, uint column, uint count) {
     if (kInPlace && kPlacement == VKN_PLACEMENT_NONE) {
-        return fetchOutputGradientInPlace(at, count);
+        return fetchOutputGradientInPlace(start, column, count);
     }
     if (kInPlace && kPlacement == VKN_PLACEMENT_POST_NORM) {
-        return fetchOutputGradientInStream(at, count);
+        return fetchOutputGradientInStream(start, column, count);
     }
-    return fetchOutputGradient(at, count);
+    return fetchOutputGradient(start, column, count);
 }
-Piece loadOutputGradient(uint at, uint count) {
-    return decodeOutputGradient(fetchGradientOfOutput(at, count));
+Piece loadOutputGradient(uint start, uint column, uint count) {
+    return decodeOutputGradient(fetchGradientOfOutput(start, column, count));
 }
 
 VKN_DEFINE_DECODER(ResidualOutputGradient, kTypeResidualOutputGradient)
 VKN_DEFINE_FETCH(ResidualOutputGradient, ResidualOutputGradientTensor, kTypeResidualOutputGradient)
 VKN_DEFINE_SHARED_FETCH(ResidualOutputGradientInPlace, ResidualGradientTensor, kTypeResidualOutputGradient)
-Piece loadResidualOutputGradient(uint at, uint count) {
+Piece loadResidualOutputGradient(uint start, uint column, uint count) {
     if (kInPlace) {
-        return decodeResidualOutputGradient(fetchResidualOutputGradientInPlace(at, count));
+        return decodeResidualOutputGradient(fetchResidualOutputGradientInPlace(start, column, count));
     }
-    return decodeResidualOutputGradient(fetchResidualOutputGradient(at, count));
+    return decodeResidualOutputGradient(fetchResidualOutputGradient(start, column, count));
 }
 
 // Whether a gradient arrives along the stream. In steps, because glslang makes branches of a longer expression.

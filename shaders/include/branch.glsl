@@ -34,21 +34,21 @@ Piece dropAndScaleRow(Piece piece, uint row, uint column, uint stream) {
 Piece scaleBranch(Piece piece, uint row, uint column, uint count, uint stream) {
     piece = dropAndScaleRow(piece, row, column, stream);
     if (kHasLayerScale) {
-        piece = multiply(piece, loadLayerScale(pc.words[kWordLayerScale] + column, count));
+        piece = multiply(piece, loadLayerScale(pc.words[kWordLayerScale], column, count));
     }
     return piece;
 }
 
 Piece addBias(Piece piece, uint column, uint count) {
     if (kHasBranchBias) {
-        piece = add(piece, loadBranchBias(pc.words[kWordBranchBias] + column, count));
+        piece = add(piece, loadBranchBias(pc.words[kWordBranchBias], column, count));
     }
     return piece;
 }
 
 Piece addBias2(Piece piece, uint column, uint count) {
     if (kHasBranchBias2) {
-        piece = add(piece, loadBranchBias2(pc.words[kWordBranchBias2] + column, count));
+        piece = add(piece, loadBranchBias2(pc.words[kWordBranchBias2], column, count));
     }
     return piece;
 }

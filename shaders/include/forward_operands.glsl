@@ -19,25 +19,25 @@ VKN_DEFINE_STORE(Output2, Output2Tensor, VKN_DEFINE_QUANTISED_PUT)
 VKN_DEFINE_DECODER(Input, kTypeInput)
 VKN_DEFINE_FETCH(Input, InputTensor, kTypeInput)
 VKN_DEFINE_SHARED_FETCH(InputInPlace, OutputTensor, kTypeInput)
-Piece loadInput(uint at, uint count) {
+Piece loadInput(uint start, uint column, uint count) {
     if (kInPlace && kPlacement == VKN_PLACEMENT_NONE) {
-        return decodeInput(fetchInputInPlace(at, count));
+        return decodeInput(fetchInputInPlace(start, column, count));
     }
-    return decodeInput(fetchInput(at, count));
+    return decodeInput(fetchInput(start, column, count));
 }
 
 VKN_DEFINE_DECODER(Residual, kTypeResidual)
 VKN_DEFINE_FETCH(Residual, ResidualTensor, kTypeResidual)
 VKN_DEFINE_SHARED_FETCH(ResidualInPlace, ResidualOutputTensor, kTypeResidual)
 VKN_DEFINE_SHARED_FETCH(ResidualInOutput, OutputTensor, kTypeResidual)
-Piece loadResidual(uint at, uint count) {
+Piece loadResidual(uint start, uint column, uint count) {
     if (kInPlace && kPlacement == VKN_PLACEMENT_POST_NORM) {
-        return decodeResidual(fetchResidualInOutput(at, count));
+        return decodeResidual(fetchResidualInOutput(start, column, count));
     }
     if (kInPlace) {
-        return decodeResidual(fetchResidualInPlace(at, count));
+        return decodeResidual(fetchResidualInPlace(start, column, count));
     }
-    return decodeResidual(fetchResidual(at, count));
+    return decodeResidual(fetchResidual(start, column, count));
 }
 
 #endif

@@ -40,7 +40,7 @@ Piece streamPiece(Row row, uint column, uint count) {
     if (kPlacement == VKN_PLACEMENT_POST_NORM) {
         return joinStream(row, branchPiece(row, column, count), column, count);
     }
-    return loadResidualOutput(rowStart(kWordResidualOutput, row.index) + column, count);
+    return loadResidualOutput(rowStart(kWordResidualOutput, row.index), column, count);
 }
 
 Piece normalised(NormGradient n, Piece x, uint column, uint count) {
@@ -127,7 +127,7 @@ Piece turnedBack(GradientRow g, Piece piece, uint column, uint count) {
     uint halfSize = kRotarySize / 2u;
     bool isLow = column < halfSize;
     uint other = select(isLow, column + halfSize, column - halfSize);
-    Piece partner = loadOutputGradient(rowStart(kWordOutputGradient, g.row.index) + other, count);
+    Piece partner = loadOutputGradient(rowStart(kWordOutputGradient, g.row.index), other, count);
     Piece low = piece;
     Piece high = partner;
     if (!isLow) {
@@ -142,7 +142,7 @@ Piece turnedBack(GradientRow g, Piece piece, uint column, uint count) {
 }
 
 Piece outputGradientPiece(GradientRow g, uint column, uint count) {
-    Piece piece = loadOutputGradient(rowStart(kWordOutputGradient, g.row.index) + elementOf(column), count);
+    Piece piece = loadOutputGradient(rowStart(kWordOutputGradient, g.row.index), elementOf(column), count);
     if (kTurns && column < kRotarySize) {
         piece = turnedBack(g, piece, column, count);
     }
@@ -150,7 +150,7 @@ Piece outputGradientPiece(GradientRow g, uint column, uint count) {
 }
 
 Piece output2GradientPiece(GradientRow g, uint column, uint count) {
-    return loadOutput2Gradient(rowStart(kWordOutput2Gradient, g.row.index) + column, count);
+    return loadOutput2Gradient(rowStart(kWordOutput2Gradient, g.row.index), column, count);
 }
 
 Piece arrivingAtStream(GradientRow g, uint column, uint count) {
@@ -182,7 +182,7 @@ Piece streamGradientFrom(GradientRow g, NormInput norm, uint column, uint count)
         gradient = throughNorm(streamNorm(g), norm.x, norm.w, column, count);
     }
     if (kStreamArrives) {
-        Piece arriving = loadResidualOutputGradient(rowStart(kWordResidualOutputGradient, g.row.index) + column, count);
+        Piece arriving = loadResidualOutputGradient(rowStart(kWordResidualOutputGradient, g.row.index), column, count);
         gradient = kNormOnStream ? add(gradient, arriving) : arriving;
     }
     return gradient;

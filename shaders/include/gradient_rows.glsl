@@ -158,17 +158,17 @@ void saveRow(GradientRow g) {
 
 // Of x, from that of what the gate and x made together; writes the gate's.
 Piece throughGate(GradientRow g, Piece x, Piece gradient, uint column, uint count) {
-    Piece z = loadGate(g.row.gateStart + column, count);
+    Piece z = loadGate(g.row.gateStart, column, count);
     Piece other; // what the gate was multiplied to, and what arrives there
     if (kNormFirst) {
         Piece y = applyWeights(normalised(branchNorm(g), x, column, count), g.row, column, count);
         other = multiply(outputGradientPiece(g, column, count), y);
     } else {
-        Piece ungated = addBias(loadInput(g.row.inputStart + elementOf(column), count), column, count);
+        Piece ungated = addBias(loadInput(g.row.inputStart, elementOf(column), count), column, count);
         other = multiply(gradient, ungated);
         gradient = multiply(gradient, activated(z));
     }
-    storeGateGradient(rowStart(kWordGateGradient, g.row.index) + column, count, multiply(other, activationSlope(z)));
+    storeGateGradient(rowStart(kWordGateGradient, g.row.index), column, count, multiply(other, activationSlope(z)));
     return gradient;
 }
 
@@ -177,7 +177,7 @@ void storeUnblocked(GradientRow g, Piece x, Piece arriving, uint column, uint co
     if (kHasGate) {
         gradient = throughGate(g, x, gradient, column, count);
     }
-    storeInputGradient(rowStart(kWordInputGradient, g.row.index) + elementOf(column), count, gradient);
+    storeInputGradient(rowStart(kWordInputGradient, g.row.index), elementOf(column), count, gradient);
 }
 
 // In place, the stream's gradient is read by the invocation that writes it, beforehand.
@@ -187,12 +187,12 @@ void storeBlock(GradientRow g, Piece stream, uint column, uint count) {
         branch = throughBranchNorm(g, branchPiece(g.row, column, count), branch, column, count);
     }
     if (kHasResidualGradient) {
-        storeResidualGradient(rowStart(kWordResidualGradient, g.row.index) + column, count, scaled(stream, kResidualScale));
+        storeResidualGradient(rowStart(kWordResidualGradient, g.row.index), column, count, scaled(stream, kResidualScale));
     }
-    storeInputGradient(rowStart(kWordInputGradient, g.row.index) + column, count, branch);
+    storeInputGradient(rowStart(kWordInputGradient, g.row.index), column, count, branch);
     if (kParallel) {
         Piece second = intoBranch(g, stream, column, count, kSecondStream);
-        storeInput2Gradient(rowStart(kWordInput2Gradient, g.row.index) + column, count, second);
+        storeInput2Gradient(rowStart(kWordInput2Gradient, g.row.index), column, count, second);
     }
 }
 

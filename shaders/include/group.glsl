@@ -7,15 +7,6 @@ Piece loadPiece(Row row, uint firstChunk, uint p) {
     return scaled(stagePiece(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p)), row.scale);
 }
 
-// Pieces are held scaled, but as they are where those of the last stage are also written.
-const bool kHoldScaled = !kHasResidualOutput;
-
-// As it is held, or would be.
-Piece lastPieceAt(Row row, uint column, uint count) {
-    Piece piece = stagePiece(row, column, count);
-    return kHoldScaled ? scaled(piece, row.scale) : piece;
-}
-
 #include "kept_pieces.glsl"
 
 const bool kKeepsGroups = kKeepsPieces && kReadAgain;
@@ -29,34 +20,16 @@ Piece heldInput(uint p) {
 }
 #endif
 
-Piece heldPieces[VKN_MAX_GROUP];
+VKN_DEFINE_HELD(Piece, Piece)
 
 #define VKN_FOR_GROUP [[unroll]] for (uint p = 0u; p < kPiecesOfGroup; ++p)
-
-void holdPiece(uint p, Piece piece) {
-#define VKN_HOLD(INDEX)                                                                                                  \
-    if (INDEX < kPiecesOfGroup && p == INDEX) {                                                                          \
-        heldPieces[INDEX] = piece;                                                                                       \
-    }
-    VKN_EACH_HELD(VKN_HOLD)
-}
-
-Piece heldPiece(uint p) {
-    Piece piece = heldPieces[0];
-#define VKN_TAKE(INDEX)                                                                                                  \
-    if (INDEX < kPiecesOfGroup && p == INDEX) {                                                                          \
-        piece = heldPieces[INDEX];                                                                                       \
-    }
-    VKN_EACH_HELD(VKN_TAKE)
-    return piece;
-}
 
 void loadGroup(Row row, uint firstChunk) {
     if (kHoldsWords) {
         return;
     }
     VKN_FOR_GROUP {
-        Piece piece = lastPieceAt(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p));
+        Piece piece = stagePiece(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p));
         holdPiece(p, piece);
         if (kKeepsGroups) {
             keepForLater(0u, firstChunk + p, piece);
@@ -81,10 +54,10 @@ Piece groupPiece(Row row, uint firstChunk, uint p) {
     if (kHoldsWords) {
         return scaled(heldInput(p), row.scale);
     }
-    return kHoldScaled ? heldPiece(p) : scaled(heldPiece(p), row.scale);
+    return scaled(heldPiece(p), row.scale);
 }
 
-// As it is held.
+// As it is.
 Piece lastPiece(Row row, uint firstChunk, uint p) {
     return heldPiece(p);
 }
@@ -108,7 +81,7 @@ Piece groupPiece(Row row, uint firstChunk, uint p) {
 }
 
 Piece lastPiece(Row row, uint firstChunk, uint p) {
-    return lastPieceAt(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p));
+    return stagePiece(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p));
 }
 
 #endif
@@ -174,10 +147,10 @@ uint groupElements(uint firstChunk) {
     return elements;
 }
 
-#define VKN_FOR_PIECES_OF_LANE [[dont_unroll]] for (uint p = 0u; p < chunksOfLane() * kPiecesOfChunk; ++p)
+#define VKN_FOR_PIECES_OF_LANE [[dont_unroll]] for (uint p = 0u, pieces = chunksOfLane() * kPiecesOfChunk; p < pieces; ++p)
 
 // Loops over the groups of a row. One that fits in registers is a single group, loaded beforehand.
-#define VKN_FOR_ROW for (uint firstChunk = 0u; firstChunk < chunksOfLane(); firstChunk += kGroup)
+#define VKN_FOR_ROW for (uint firstChunk = 0u, chunks = chunksOfLane(); firstChunk < chunks; firstChunk += kGroup)
 
 // For the statistics, which come first.
 void reloadGroup(Row row, uint firstChunk) {

@@ -7,32 +7,18 @@
 
 const bool kHoldsWords = !kReadAgain;
 
-PackedPiece heldInputs[VKN_MAX_GROUP];
-PackedPiece heldGradients[VKN_MAX_GROUP];
+VKN_DEFINE_HELD(InputWords, PackedPiece)
+VKN_DEFINE_HELD(GradientWords, PackedPiece)
 
 PackedPiece fetchNormInput(Row row, uint column, uint count) {
     if (kNormOnStream) {
-        return fetchResidualOutput(rowStart(kWordResidualOutput, row.index) + column, count);
+        return fetchResidualOutput(rowStart(kWordResidualOutput, row.index), column, count);
     }
-    return fetchInput(row.inputStart + column, count);
-}
-
-void holdWords(uint p, PackedPiece x, PackedPiece gradient) {
-#define VKN_HOLD_WORDS(INDEX)                                                                                            \
-    if (INDEX < kGroup && p == INDEX) {                                                                                  \
-        heldInputs[INDEX] = x;                                                                                           \
-        heldGradients[INDEX] = gradient;                                                                                 \
-    }
-    VKN_EACH_HELD(VKN_HOLD_WORDS)
+    return fetchInput(row.inputStart, column, count);
 }
 
 Piece heldInput(uint p) {
-    PackedPiece words = heldInputs[0];
-#define VKN_TAKE_INPUT(INDEX)                                                                                            \
-    if (INDEX < kGroup && p == INDEX) {                                                                                  \
-        words = heldInputs[INDEX];                                                                                       \
-    }
-    VKN_EACH_HELD(VKN_TAKE_INPUT)
+    PackedPiece words = heldInputWords(p);
     if (kNormOnStream) {
         return decodeResidualOutput(words);
     }
@@ -40,13 +26,7 @@ Piece heldInput(uint p) {
 }
 
 Piece heldGradient(uint p) {
-    PackedPiece words = heldGradients[0];
-#define VKN_TAKE_GRADIENT(INDEX)                                                                                         \
-    if (INDEX < kGroup && p == INDEX) {                                                                                  \
-        words = heldGradients[INDEX];                                                                                    \
-    }
-    VKN_EACH_HELD(VKN_TAKE_GRADIENT)
-    return decodeOutputGradient(words);
+    return decodeOutputGradient(heldGradientWords(p));
 }
 
 NormInput heldNormInput(GradientRow g, uint p, uint column, uint count) {
@@ -57,8 +37,8 @@ void holdRow(GradientRow g) {
     [[unroll]] for (uint p = 0u; p < kGroup; ++p) {
         uint column = pieceStart(0u, p);
         uint count = pieceCount(0u, p);
-        PackedPiece gradient = fetchGradientOfOutput(rowStart(kWordOutputGradient, g.row.index) + column, count);
-        holdWords(p, fetchNormInput(g.row, column, count), gradient);
+        holdInputWords(p, fetchNormInput(g.row, column, count));
+        holdGradientWords(p, fetchGradientOfOutput(rowStart(kWordOutputGradient, g.row.index), column, count));
     }
 }
 

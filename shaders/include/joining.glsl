@@ -3,11 +3,11 @@
 #define VKN_JOINING_GLSL
 
 Piece gatePiece(Row row, uint column, uint count) {
-    return activated(loadGate(row.gateStart + column, count));
+    return activated(loadGate(row.gateStart, column, count));
 }
 
 Piece branchPiece(Row row, uint column, uint count) {
-    Piece piece = addBias(loadInput(row.inputStart + elementOf(column), count), column, count);
+    Piece piece = addBias(loadInput(row.inputStart, elementOf(column), count), column, count);
     if (kHasGate && !kNormFirst) {
         piece = multiply(piece, gatePiece(row, column, count));
     }
@@ -21,10 +21,10 @@ Piece joinStream(Row row, Piece piece, uint column, uint count) {
     }
     piece = scaleBranch(piece, row.index, column, count, 0u);
     if (kParallel) {
-        Piece second = addBias2(loadInput2(row.input2Start + column, count), column, count);
+        Piece second = addBias2(loadInput2(row.input2Start, column, count), column, count);
         piece = add(piece, scaleBranch(second, row.index, column, count, kSecondStream));
     }
-    Piece residual = loadResidual(row.residualStart + column, count);
+    Piece residual = loadResidual(row.residualStart, column, count);
     piece = add(scaled(residual, kResidualScale), scaled(piece, kBranchScale));
     if (kNormOnBranch || kHasRowScale) {
         piece = keepPiece(piece, count);

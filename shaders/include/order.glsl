@@ -6,7 +6,28 @@ const uint kPiecesOfGroup = kGroup * kPiecesOfChunk;
 
 // Pieces that are held have literal indices, so that their array is registers whether or not a driver unrolls a loop before it
 // decides.
-#define VKN_EACH_HELD(DO) DO(0u) DO(1u) DO(2u) DO(3u) DO(4u) DO(5u) DO(6u) DO(7u)
+#define VKN_EACH_HELD(DO, NAME)                                                                                          \
+    DO(NAME, 0u) DO(NAME, 1u) DO(NAME, 2u) DO(NAME, 3u) DO(NAME, 4u) DO(NAME, 5u) DO(NAME, 6u) DO(NAME, 7u)
+#define VKN_HOLD(NAME, INDEX)                                                                                            \
+    if (INDEX < kPiecesOfGroup && p == INDEX) {                                                                          \
+        all##NAME[INDEX] = value;                                                                                        \
+    }
+#define VKN_TAKE(NAME, INDEX)                                                                                            \
+    if (INDEX < kPiecesOfGroup && p == INDEX) {                                                                          \
+        value = all##NAME[INDEX];                                                                                        \
+    }
+
+// Defines void holdNAME(p, TYPE) and TYPE heldNAME(p), for each piece of a group.
+#define VKN_DEFINE_HELD(NAME, TYPE)                                                                                      \
+    TYPE all##NAME[VKN_MAX_GROUP];                                                                                       \
+    void hold##NAME(uint p, TYPE value) {                                                                                \
+        VKN_EACH_HELD(VKN_HOLD, NAME)                                                                                    \
+    }                                                                                                                    \
+    TYPE held##NAME(uint p) {                                                                                            \
+        TYPE value = all##NAME[0];                                                                                       \
+        VKN_EACH_HELD(VKN_TAKE, NAME)                                                                                    \
+        return value;                                                                                                    \
+    }
 
 uint chunksIn(uint elements) {
     return (elements + kChunk - 1u) / kChunk;

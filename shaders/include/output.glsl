@@ -33,10 +33,14 @@ OutputRow makeOutputRow(uint index) {
     return OutputRow(residualStart, start, kParallel ? rowStart(kWordOutput2, index) : 0u, staticQuantiser());
 }
 
-// y and y2, of a piece as it is held.
-Piece outputPiece(Row row, Statistics s, Piece piece, uint column, uint count) {
-    piece = normalise(kHoldScaled ? piece : scaled(piece, s.scale), s, column, count);
-    piece = kStages == 2u ? applyWeights2(piece, row, column, count) : applyWeights(piece, row, column, count);
+// y and y2, of piece `p` of a group.
+Piece outputPiece(Row row, Statistics s, Piece piece, uint p, uint column, uint count) {
+    piece = normalise(scaled(piece, s.scale), s, column, count);
+    if (kStages == 2u) {
+        piece = applyWeights2(piece, row, column, count);
+    } else {
+        piece = applyKnownWeights(piece, knownWeights(row, p, column, count));
+    }
     if (kHasGate && kNormFirst) {
         piece = multiply(piece, gatePiece(row, column, count));
     }
@@ -51,10 +55,10 @@ Piece output2Piece(Row row, Statistics s, Piece piece, uint column, uint count) 
 }
 
 // The largest magnitudes in them.
-uvec2 measurePiece(Row row, Statistics s, Piece piece, uint column, uint count) {
+uvec2 measurePiece(Row row, Statistics s, Piece piece, uint p, uint column, uint count) {
     uvec2 largest = uvec2(0u);
     if (kQuantises) {
-        largest.x = largestMagnitude(outputPiece(row, s, piece, column, count), count);
+        largest.x = largestMagnitude(outputPiece(row, s, piece, p, column, count), count);
     }
     if (kQuantises2) {
         largest.y = largestMagnitude(output2Piece(row, s, piece, column, count), count);
@@ -63,19 +67,19 @@ uvec2 measurePiece(Row row, Statistics s, Piece piece, uint column, uint count) 
 }
 
 void storeQuantised(OutputRow target, Piece y, uint column, uint count) {
-    storeOutput(target.start + elementOf(column), count, kQuantises ? scaled(y, target.quantiser.x) : y);
+    storeOutput(target.start, elementOf(column), count, kQuantises ? scaled(y, target.quantiser.x) : y);
 }
 
-void storePiece(Row row, OutputRow target, Statistics s, Piece piece, uint column, uint count) {
+void storePiece(Row row, OutputRow target, Statistics s, Piece piece, uint p, uint column, uint count) {
     if (kHasResidualOutput) {
-        storeResidualOutput(target.residualStart + column, count, piece);
+        storeResidualOutput(target.residualStart, column, count, piece);
     }
     if (kHasOutput) {
-        storeQuantised(target, outputPiece(row, s, piece, column, count), column, count);
+        storeQuantised(target, outputPiece(row, s, piece, p, column, count), column, count);
     }
     if (kParallel) {
         Piece y2 = output2Piece(row, s, piece, column, count);
-        storeOutput2(target.start2 + column, count, kQuantises2 ? scaled(y2, target.quantiser.y) : y2);
+        storeOutput2(target.start2, column, count, kQuantises2 ? scaled(y2, target.quantiser.y) : y2);
     }
 }
 
@@ -84,8 +88,8 @@ uvec2 finishPair(Row row, OutputRow target, Statistics s, uint firstChunk, uint 
     uint q = p + kPiecesOfChunk;
     uvec2 column = uvec2(pieceStart(firstChunk, p), pieceStart(firstChunk, q));
     uvec2 count = uvec2(pieceCount(firstChunk, p), pieceCount(firstChunk, q));
-    Piece low = outputPiece(row, s, lastPiece(row, firstChunk, p), column.x, count.x);
-    Piece high = outputPiece(row, s, lastPiece(row, firstChunk, q), column.y, count.y);
+    Piece low = outputPiece(row, s, lastPiece(row, firstChunk, p), p, column.x, count.x);
+    Piece high = outputPiece(row, s, lastPiece(row, firstChunk, q), q, column.y, count.y);
     if (column.x < kRotarySize / 2u) {
         turnHalves(low, high, row.position, column.x);
     }
@@ -106,20 +110,29 @@ uvec2 finishPiece(Row row, OutputRow target, Statistics s, uint firstChunk, uint
     uint count = pieceCount(firstChunk, p);
     Piece piece = lastPiece(row, firstChunk, p);
     if (!stores) {
-        return measurePiece(row, s, piece, column, count);
+        return measurePiece(row, s, piece, p, column, count);
     }
-    storePiece(row, target, s, piece, column, count);
+    storePiece(row, target, s, piece, p, column, count);
     return uvec2(0u);
+}
+
+uvec2 finishGroup(Row row, OutputRow target, Statistics s, uint firstChunk, bool stores) {
+    uvec2 largest = uvec2(0u);
+    retakeGroup(row, firstChunk);
+    VKN_FOR_GROUP {
+        largest = max(largest, finishPiece(row, target, s, firstChunk, p, stores));
+    }
+    return largest;
 }
 
 uvec2 finishPieces(Row row, OutputRow target, Statistics s, bool stores) {
     uvec2 largest = uvec2(0u);
 #if VKN_ALIGNED
+    if (!kReadAgain) {
+        return finishGroup(row, target, s, 0u, stores);
+    }
     VKN_FOR_ROW {
-        retakeGroup(row, firstChunk);
-        VKN_FOR_GROUP {
-            largest = max(largest, finishPiece(row, target, s, firstChunk, p, stores));
-        }
+        largest = max(largest, finishGroup(row, target, s, firstChunk, stores));
     }
 #else
     VKN_FOR_PIECES_OF_LANE { // nothing is held, so nothing is gained by groups
@@ -136,12 +149,12 @@ void storeBlocks(Row row, OutputRow target, Statistics s) {
         uvec2 largest = uvec2(0u);
         [[dont_unroll]] for (uint column = block * kBlockSize; column < end; column += kPiece) {
             uint count = min(end - column, kPiece);
-            largest = max(largest, measurePiece(row, s, lastPieceAt(row, column, count), column, count));
+            largest = max(largest, measurePiece(row, s, stagePiece(row, column, count), 0u, column, count));
         }
         target.quantiser = saveScales(largest, row.index, block);
         [[dont_unroll]] for (uint column = block * kBlockSize; column < end; column += kPiece) {
             uint count = min(end - column, kPiece);
-            storePiece(row, target, s, lastPieceAt(row, column, count), column, count);
+            storePiece(row, target, s, stagePiece(row, column, count), 0u, column, count);
         }
     }
 }

@@ -21,15 +21,22 @@ LaneMoments addGroupOfLane(LaneMoments lane, uint firstChunk, float elements, ve
     return lane;
 }
 
+LaneMoments addGroupOfRow(LaneMoments lane, Row row, uint firstChunk) {
+    reloadGroup(row, firstChunk);
+    float elements = kLayerNorm && kReadAgain ? float(groupElements(firstChunk)) : 0.0;
+    if (kLayerNorm && firstChunk == 0u) {
+        lane.centre = centreOfGroup(groupSum(row, 0u), elements);
+    }
+    return addGroupOfLane(lane, firstChunk, elements, groupMoments(row, firstChunk, lane.centre));
+}
+
 LaneMoments momentsOfLane(Row row) {
     LaneMoments lane = emptyLaneMoments();
+    if (!kReadAgain) { // without the loop, which costs SwiftShader as much as the sums
+        return addGroupOfRow(lane, row, 0u);
+    }
     VKN_FOR_ROW {
-        reloadGroup(row, firstChunk);
-        float elements = kLayerNorm && kReadAgain ? float(groupElements(firstChunk)) : 0.0;
-        if (kLayerNorm && firstChunk == 0u) {
-            lane.centre = centreOfGroup(groupSum(row, 0u), elements);
-        }
-        lane = addGroupOfLane(lane, firstChunk, elements, groupMoments(row, firstChunk, lane.centre));
+        lane = addGroupOfRow(lane, row, firstChunk);
     }
     return lane;
 }
@@ -90,22 +97,21 @@ uint maxMagnitudeOfRow(Row row) {
     return maxOverTeam(magnitude);
 }
 
-// A row whose squares overflow or underflow is scaled by a power of two and summed up again. A loop, so that the sums are
-// in the code once.
+// A row whose squares overflow or underflow is scaled by a power of two and summed up again. A loop, so that the sums are in the
+// code once; and what is rare is a loop in it, because SwiftShader passes over a loop that has no turn, but runs both sides of a
+// branch.
 Statistics statisticsOfRow(inout Row row) {
     Moments moments;
     [[dont_unroll]] for (uint attempt = 0u; attempt < 2u; ++attempt) {
-        if (!kReadAgain && kHoldScaled) {
-            loadGroup(row, 0u);
+        [[dont_unroll]] for (uint rescale = attempt; rescale != 0u; --rescale) {
+            float factor = rescalingFactor(maxMagnitudeOfRow(row), kEpsilon);
+            // Rows that share a workgroup in an emulating test build keep their scale.
+            row.scale = isOutOfRange(moments.squares) ? factor : 1.0;
         }
         moments = momentsOfRow(row);
-        bool rescale = attempt == 0u && isOutOfRange(moments.squares);
-        if (!anyTeam(rescale)) {
+        if (attempt != 0u || !anyTeam(isOutOfRange(moments.squares))) {
             break;
         }
-        // Rows that share a workgroup in an emulating test build keep their scale.
-        float factor = rescalingFactor(maxMagnitudeOfRow(row), kEpsilon);
-        row.scale = rescale ? factor : 1.0;
     }
     return makeStatistics(moments, row.scale, float(statisticsSize()), kEpsilon);
 }

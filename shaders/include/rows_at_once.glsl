@@ -101,7 +101,7 @@ void addGroups(uint firstChunk) {
 
 // False where a row must be scaled first.
 bool takeStatistics() {
-    [[dont_unroll]] for (uint firstChunk = 0u; firstChunk < chunksOfLane(); firstChunk += kGroup) {
+    [[dont_unroll]] VKN_FOR_ROW {
         addGroups(firstChunk);
     }
     bool isUsual = true;
@@ -118,28 +118,21 @@ bool takeStatistics() {
 void storeChunk(uint chunk) {
     uint column = pieceStart(0u, chunk);
     uint count = pieceCount(0u, chunk);
-    Piece gamma = Piece(vec4(0.0), vec4(0.0));
-    Piece beta = gamma;
-    if (kHasGamma) {
-        gamma = gammaPiece(rowAtOnce[0], column, count);
-    }
-    if (kHasBeta) {
-        beta = betaPiece(rowAtOnce[0], column, count);
-    }
+    KnownWeights weights = knownWeights(rowAtOnce[0], chunk, column, count);
 #define VKN_STORE_PIECE(R)                                                                                               \
     if (R < kRowsAtOnce) {                                                                                               \
         Piece piece = takePiece(R, rowAtOnce[R], chunk);                                                                 \
         if (kHasResidualOutput) {                                                                                        \
-            storeResidualOutput(targetAtOnce[R].residualStart + column, count, piece);                                   \
+            storeResidualOutput(targetAtOnce[R].residualStart, column, count, piece);                                   \
         }                                                                                                                \
-        piece = applyKnownWeights(normalise(piece, statisticsAtOnce[R], column, count), gamma, beta);                    \
+        piece = applyKnownWeights(normalise(piece, statisticsAtOnce[R], column, count), weights);                        \
         storeQuantised(targetAtOnce[R], piece, column, count);                                                           \
     }
     VKN_EACH_ROW(VKN_STORE_PIECE)
 }
 
 void storeRows() {
-    [[dont_unroll]] for (uint firstChunk = 0u; firstChunk < chunksOfLane(); firstChunk += kGroup) {
+    [[dont_unroll]] VKN_FOR_ROW {
         VKN_FOR_CHUNKS(firstChunk, storeChunk)
     }
 }

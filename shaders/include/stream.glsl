@@ -14,12 +14,14 @@
 #include "stream_words.glsl"
 #endif
 
-// Defines Piece loadNAME(at, count) for an operand that is read through a view.
+// Defines Piece loadNAME(start, column, count) for an operand that is read through a view: the piece at element `column` of a row
+// whose first element is `start`. The two stay apart because a row's quad is found once, but a shift for each piece is dear on
+// SwiftShader.
 #define VKN_DEFINE_LOAD(NAME, VIEW)                                                                                      \
     VKN_DEFINE_FETCH(NAME, VIEW, kType##NAME)                                                                            \
     VKN_DEFINE_DECODER(NAME, kType##NAME)                                                                                \
-    Piece load##NAME(uint at, uint count) {                                                                              \
-        return decode##NAME(fetch##NAME(at, count));                                                                     \
+    Piece load##NAME(uint start, uint column, uint count) {                                                              \
+        return decode##NAME(fetch##NAME(start, column, count));                                                          \
     }
 
 // Defines float loadOneNAME(at): a single element.
@@ -32,12 +34,12 @@
         return kType##NAME == VKN_FORMAT_F16 ? decodeF16(bits) : uintBitsToFloat(bits << 16);                            \
     }
 
-// Defines storeNAME(at, count, Piece); DEFINE_PUT is one of those that a stream has.
+// Defines storeNAME(start, column, count, Piece); DEFINE_PUT is one of those that a stream has.
 #define VKN_DEFINE_STORE(NAME, VIEW, DEFINE_PUT)                                                                         \
     DEFINE_PUT(NAME, VIEW, kType##NAME)                                                                                  \
     VKN_DEFINE_ENCODER(NAME, kType##NAME)                                                                                \
-    void store##NAME(uint at, uint count, Piece piece) {                                                                 \
-        put##NAME(at, count, encode##NAME(piece));                                                                       \
+    void store##NAME(uint start, uint column, uint count, Piece piece) {                                                 \
+        put##NAME(start, column, count, encode##NAME(piece));                                                            \
     }
 
 #endif

@@ -12,15 +12,17 @@
     layout(std430, set = 0, binding = BINDING) buffer VIEW##NarrowView { uvec2 VIEW##Pairs[]; };
 
 // Which quads of the stream a piece fills: one, or two where fp32 pieces have 8 elements.
-#define VKN_FIRST_QUAD(AT, FORMAT) (FORMAT == VKN_FORMAT_F32 ? (AT) >> 2 : (AT) >> 3)
+#define VKN_QUAD_AT(ELEMENT, FORMAT) (FORMAT == VKN_FORMAT_F32 ? (ELEMENT) >> 2 : (ELEMENT) >> 3)
+#define VKN_FIRST_QUAD(START, COLUMN, FORMAT) (VKN_QUAD_AT(START, FORMAT) + VKN_QUAD_AT(COLUMN, FORMAT))
 #define VKN_HAS_TWO_QUADS(FORMAT) (FORMAT == VKN_FORMAT_F32 && kPiece == 8u)
 
-// Defines PackedPiece fetchNAME(at, count): the piece whose first element is element `at`; zeros where it is not there.
+// Defines PackedPiece fetchNAME(start, column, count): the piece at element `column` of the row that starts at element `start`;
+// zeros where it is not there.
 #define VKN_DEFINE_FETCH(NAME, VIEW, FORMAT)                                                                             \
-    PackedPiece fetch##NAME(uint at, uint count) {                                                                       \
+    PackedPiece fetch##NAME(uint start, uint column, uint count) {                                                                       \
         PackedPiece piece = PackedPiece(uvec4(0u), uvec4(0u));                                                           \
         if (count != 0u) {                                                                                               \
-            uint quad = VKN_FIRST_QUAD(at, FORMAT);                                                                      \
+            uint quad = VKN_FIRST_QUAD(start, column, FORMAT);                                                                      \
             piece.lo = VIEW##Quads[quad];                                                                                \
             if (VKN_HAS_TWO_QUADS(FORMAT)) {                                                                             \
                 piece.hi = VIEW##Quads[quad + 1u];                                                                       \
@@ -32,11 +34,11 @@
 // Nothing else is in a row's quads, so reading one that others may be writing does not occur.
 #define VKN_DEFINE_SHARED_FETCH(NAME, VIEW, FORMAT) VKN_DEFINE_FETCH(NAME, VIEW, FORMAT)
 
-// Defines putNAME(at, count, piece).
+// Defines putNAME(start, column, count, piece).
 #define VKN_DEFINE_PUT(NAME, VIEW, FORMAT)                                                                               \
-    void put##NAME(uint at, uint count, PackedPiece piece) {                                                             \
+    void put##NAME(uint start, uint column, uint count, PackedPiece piece) {                                                             \
         if (count != 0u) {                                                                                               \
-            uint quad = VKN_FIRST_QUAD(at, FORMAT);                                                                      \
+            uint quad = VKN_FIRST_QUAD(start, column, FORMAT);                                                                      \
             VIEW##Quads[quad] = piece.lo;                                                                                \
             if (VKN_HAS_TWO_QUADS(FORMAT)) {                                                                             \
                 VIEW##Quads[quad + 1u] = piece.hi;                                                                       \
@@ -47,11 +49,11 @@
 // The same for a stream that may be quantised.
 #define VKN_DEFINE_QUANTISED_PUT(NAME, VIEW, FORMAT)                                                                     \
     VKN_DEFINE_PUT(Wide##NAME, VIEW, FORMAT)                                                                             \
-    void put##NAME(uint at, uint count, PackedPiece piece) {                                                             \
+    void put##NAME(uint start, uint column, uint count, PackedPiece piece) {                                                             \
         if (FORMAT < VKN_FORMAT_I8) {                                                                                    \
-            putWide##NAME(at, count, piece);                                                                             \
+            putWide##NAME(start, column, count, piece);                                                                             \
         } else if (count != 0u) {                                                                                        \
-            VIEW##Pairs[at >> 3] = piece.lo.xy;                                                                          \
+            VIEW##Pairs[(start >> 3) + (column >> 3)] = piece.lo.xy;                                                                          \
         }                                                                                                                \
     }
 

@@ -72,17 +72,17 @@ uvec2 funnel(uint w0, uint w1, uint w2) {
 // Of a stream that is only read, a piece that is not there is the first element of the binding, cleared.
 #define VKN_DEFINE_FETCH(NAME, VIEW, FORMAT)                                                                             \
     VKN_DEFINE_FETCH_WITH(NAME, VIEW, FORMAT, VKN_READ_PLAIN)                                                            \
-    PackedPiece fetch##NAME(uint at, uint count) {                                                                       \
-        return fetchPresent##NAME(select(count != 0u, at, 0u), count);                                                   \
+    PackedPiece fetch##NAME(uint start, uint column, uint count) {                                                       \
+        return fetchPresent##NAME(select(count != 0u, start + column, 0u), count);                                                   \
     }
 
 // Of a stream that is written at the same time, only what the invocation owns may be read, but for words that are shared.
 #define VKN_DEFINE_SHARED_FETCH(NAME, VIEW, FORMAT)                                                                      \
     VKN_DEFINE_FETCH_WITH(NAME, VIEW, FORMAT, VKN_READ_ATOMIC)                                                           \
-    PackedPiece fetch##NAME(uint at, uint count) {                                                                       \
+    PackedPiece fetch##NAME(uint start, uint column, uint count) {                                                       \
         PackedPiece piece = PackedPiece(uvec4(0u), uvec4(0u));                                                           \
         if (count != 0u) {                                                                                               \
-            piece = fetchPresent##NAME(at, count);                                                                       \
+            piece = fetchPresent##NAME(start + column, count);                                                                       \
         }                                                                                                                \
         return piece;                                                                                                    \
     }
@@ -97,7 +97,7 @@ uvec2 funnel(uint w0, uint w1, uint w2) {
         atomicOr(VIEW##Words[AT], BITS & mask);                                                                          \
     }
 
-// Defines putNAME(at, count, piece): writes the first `count` elements of a piece. A word that is shared with another
+// Defines putNAME(start, column, count, piece): writes the first `count` elements of a piece. A word that is shared with another
 // piece, row or tensor is merged atomically, so that its other half keeps what others write there.
 #define VKN_DEFINE_PUT(NAME, VIEW, FORMAT)                                                                               \
     void putF32##NAME(uint at, uint count, uvec4 words) {                                                                \
@@ -132,7 +132,8 @@ uvec2 funnel(uint w0, uint w1, uint w2) {
             VKN_PUT_HALVES(VIEW, first + i, ownsLow, ownsHigh, bits)                                                     \
         }                                                                                                                \
     }                                                                                                                    \
-    void put##NAME(uint at, uint count, PackedPiece piece) {                                                             \
+    void put##NAME(uint start, uint column, uint count, PackedPiece piece) {                                             \
+        uint at = start + column;                                                                                        \
         if (FORMAT == VKN_FORMAT_F32) {                                                                                  \
             putF32##NAME(at, count, piece.lo);                                                                           \
         } else {                                                                                                         \
@@ -160,9 +161,10 @@ uvec2 funnel(uint w0, uint w1, uint w2) {
             }                                                                                                            \
         }                                                                                                                \
     }                                                                                                                    \
-    void put##NAME(uint at, uint count, PackedPiece piece) {                                                             \
+    void put##NAME(uint start, uint column, uint count, PackedPiece piece) {                                             \
+        uint at = start + column;                                                                                        \
         if (FORMAT < VKN_FORMAT_I8) {                                                                                    \
-            putWide##NAME(at, count, piece);                                                                             \
+            putWide##NAME(start, column, count, piece);                                                                             \
         } else {                                                                                                         \
             uint begin = at & 3u;                                                                                        \
             uint bits = piece.lo.x;                                                                                      \

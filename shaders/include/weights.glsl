@@ -24,11 +24,11 @@ struct ColumnStatistics {
 ColumnStatistics columnStatistics(uint column, uint count) {
     ColumnStatistics s;
     if (kHasBatchMean) {
-        s.mean = loadBatchMean(pc.words[kWordBatchMean] + column, count);
-        s.rstd = loadBatchRstd(pc.words[kWordBatchRstd] + column, count);
+        s.mean = loadBatchMean(pc.words[kWordBatchMean], column, count);
+        s.rstd = loadBatchRstd(pc.words[kWordBatchRstd], column, count);
     } else {
-        s.mean = loadRunningMean(pc.words[kWordRunningMean] + column, count);
-        Piece variance = loadRunningVariance(pc.words[kWordRunningVariance] + column, count);
+        s.mean = loadRunningMean(pc.words[kWordRunningMean], column, count);
+        Piece variance = loadRunningVariance(pc.words[kWordRunningVariance], column, count);
         s.rstd.a = inverseDeviations(variance.a);
         s.rstd.b = kPiece == 8u ? inverseDeviations(variance.b) : variance.b;
     }
@@ -96,7 +96,7 @@ Piece gammaPiece(Row row, uint column, uint count) {
     if (kChannelsFirst) {
         return channelsGamma(gammaStart(row), column);
     }
-    return loadGamma(gammaStart(row) + parameterOf(column), count);
+    return loadGamma(gammaStart(row), parameterOf(column), count);
 }
 
 Piece betaPiece(Row row, uint column, uint count) {
@@ -104,15 +104,15 @@ Piece betaPiece(Row row, uint column, uint count) {
     if (kChannelsFirst) {
         return channelsBeta(start, column);
     }
-    return loadBeta(start + parameterOf(column), count);
+    return loadBeta(start, parameterOf(column), count);
 }
 
 Piece gamma2Piece(Row row, uint column, uint count) {
-    return loadGamma2(pc.words[kWordGamma2] + row.parameterStart + column, count);
+    return loadGamma2(pc.words[kWordGamma2] + row.parameterStart, column, count);
 }
 
 Piece beta2Piece(Row row, uint column, uint count) {
-    return loadBeta2(pc.words[kWordBeta2] + row.parameterStart + column, count);
+    return loadBeta2(pc.words[kWordBeta2] + row.parameterStart, column, count);
 }
 
 // Defines Piece applyNAME(piece, row, column, count): gamma and beta of a norm whose input has type CAST. With early cast the
@@ -150,14 +150,19 @@ const uint kFirstCast = kPlacement == VKN_PLACEMENT_NONE || kNormOnBranch ? kTyp
 VKN_DEFINE_WEIGHTS(Weights, Gamma, gammaPiece, Beta, betaPiece, kFirstCast)
 VKN_DEFINE_WEIGHTS(Weights2, Gamma2, gamma2Piece, Beta2, beta2Piece, kTypeResidual)
 
+struct KnownWeights {
+    Piece gamma;
+    Piece beta;
+};
+
 // applyWeights() with weights that are at hand.
-Piece applyKnownWeights(Piece piece, Piece gamma, Piece beta) {
+Piece applyKnownWeights(Piece piece, KnownWeights known) {
     piece = castWeights(piece);
     if (kHasGamma) {
-        piece = multiplyWeights(piece, gamma);
+        piece = multiplyWeights(piece, known.gamma);
     }
     if (kHasBeta) {
-        piece = add(piece, beta);
+        piece = add(piece, known.beta);
     }
     return piece;
 }

@@ -80,6 +80,7 @@ public:
             result = chooseRowsAtOnce();
         }
         if (result == VKN_SUCCESS) {
+            choice_.holdsWeights = mayHoldWeights() && choice_.keptPieces == 0;
             shrinkWorkgroup();
             chooseGrid();
             explain();
@@ -337,13 +338,24 @@ private:
         choice_.hasAlignedKernel = choice_.hasAlignedKernel && hasRoomForHalves && hasRoomForBlock;
     }
 
+    bool doRowsShareWeights() const {
+        return spec_.kernelParameterRows() == 1 && spec_.channels == 0 && spec_.queryRows == 0;
+    }
+
+    // On a CPU, beside a row in registers: see shaders/include/held_weights.glsl.
+    bool mayHoldWeights() const {
+        const bool hasWeights = spec_.has(VKN_ROLE_GAMMA) || spec_.has(VKN_ROLE_BETA);
+        const bool hasOneStage = spec_.placement != VKN_PLACEMENT_SANDWICH_PRE_NORM;
+        return facts_.isCpu && !spec_.isBackward() && hasWeights && hasOneStage && doRowsShareWeights() &&
+               !choice_.readAgain && choice_.hasAlignedKernel && choice_.form == VKN_KERNEL_FORM_SUBGROUP;
+    }
+
     // Whether rows have nothing to themselves but a tensor's elements and statistics: see shaders/include/rows_at_once.glsl.
     bool mayTakeRowsAtOnce() const {
         const bool isOneNorm = spec_.placement == VKN_PLACEMENT_NONE || spec_.placement == VKN_PLACEMENT_PRE_NORM ||
                                spec_.placement == VKN_PLACEMENT_POST_NORM;
-        const bool sharesWeights = spec_.kernelParameterRows() == 1 && spec_.channels == 0 && spec_.queryRows == 0;
         const bool isPlain = !spec_.has(VKN_ROLE_GATE) && !spec_.hasRope() && !spec_.measuresOutput();
-        return !spec_.isBackward() && spec_.takesStatistics() && isOneNorm && sharesWeights && isPlain &&
+        return !spec_.isBackward() && spec_.takesStatistics() && isOneNorm && doRowsShareWeights() && isPlain &&
                choice_.hasAlignedKernel && choice_.form == VKN_KERNEL_FORM_SUBGROUP;
     }
 
@@ -368,7 +380,8 @@ private:
         }
         const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;
         const uint32_t ofLane = share_.chunks(choice_.teamSize());
-        const bool isWanted = choice_.readAgain || gainFromCompany(facts_, choice_.chunk, ofLane);
+        const bool isCompany = gainFromCompany(facts_, choice_.chunk, ofLane) && (isBlock || !mayHoldWeights());
+        const bool isWanted = choice_.readAgain || isCompany;
         const uint32_t usual =
             isWanted && mayTakeRowsAtOnce() ? usualRowsAtOnce(facts_, isBlock, choice_.chunk, ofLane) : 1;
         return mayKeepRows() ? keptRowsOf(usual) : usual;

@@ -18,6 +18,7 @@ struct KernelChoice {
     uint32_t group = 0;  // chunks that a lane holds at once
     bool readAgain = false;
     bool hasWholeGroups = false;    // VKN_FLAG_WHOLE_GROUPS
+    bool holdsWeights = false;      // VKN_FLAG_HOLDS_WEIGHTS
     uint32_t rowsAtOnce = 1;        // that a team works on, where there are enough and they are aligned
     uint32_t keptPieces = 0;        // of a row, that a lane keeps in memory of its own where registers do not hold them
     uint32_t unalignedPiece = 4;    // elements that the kernel for rows of any alignment reads at once

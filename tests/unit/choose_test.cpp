@@ -453,13 +453,26 @@ TEST(Choose, RowsAtOnceAreAsManyAsWereMeasuredToBeBest) {
     facts.driverRelease = vkn::releaseOf(25, 0);
     EXPECT_EQ(choose(facts, makeSpec(1024)).rowsAtOnce, 4u);
     EXPECT_EQ(choose(facts, block).rowsAtOnce, 2u);
-    // Rows that registers would hold, too.
-    EXPECT_EQ(choose(facts, makeSpec(128)).rowsAtOnce, 4u);
-    EXPECT_EQ(choose(facts, makeSpec(64)).rowsAtOnce, 1u);
-    EXPECT_EQ(choose(facts, makeSpec(128, VKN_TYPE_BF16)).rowsAtOnce, 1u);
     EXPECT_EQ(choose(facts, makeSpec(1024, VKN_TYPE_BF16)).rowsAtOnce, 2u);
+    // Of rows that registers would hold, those of a block, and those that have no gamma to hold beside them.
+    EXPECT_EQ(choose(facts, makeSpec(128)).rowsAtOnce, 1u);
+    OperationSpec plain = makeSpec(128);
+    plain.roles &= ~vkn::roleBit(VKN_ROLE_GAMMA);
+    EXPECT_EQ(choose(facts, plain).rowsAtOnce, 4u);
     block.hiddenSize = 128;
     EXPECT_EQ(choose(facts, block).rowsAtOnce, 2u);
+}
+
+TEST(Choose, CpusHoldTheWeightsOfRowsThatAreHeld) {
+    for (const DeviceClass& device : kDeviceClasses) {
+        const KernelChoice choice = choose(device.facts, makeSpec(64));
+        EXPECT_EQ(choice.holdsWeights, device.facts.isCpu && choice.form == kSubgroup) << device.name;
+        EXPECT_FALSE(choose(device.facts, makeSpec(65536)).holdsWeights) << device.name << ": the row is not held";
+        EXPECT_FALSE(choose(device.facts, makeSpec(63)).holdsWeights) << device.name << ": nor is one of any alignment";
+        OperationSpec spec = makeSpec(64);
+        spec.parameterRows = 2;
+        EXPECT_FALSE(choose(device.facts, spec).holdsWeights) << device.name << ": rows have weights of their own";
+    }
 }
 
 // Fewer rows at once, or more lanes a row, rather than to read what a lane has no memory for.
