@@ -40,16 +40,17 @@ struct PackedPiece {
     uvec4 hi;
 };
 
-// The conversions are scalar on purpose: done four at a time, their intermediate values spill registers on Intel.
+// The conversions are scalar on purpose: done four at a time, their intermediate values spill registers on Intel. Factors that are
+// powers of two are shifts to any GPU's compiler; SwiftShader multiplies four lanes at once, but shifts them one by one.
 
 // fp16 in the low 16 bits -> fp32. Exact; subnormals become normal fp32 numbers.
 float decodeF16(uint bits) {
     uint magnitude = bits & 0x7FFFu;
-    uint normal = (magnitude << 13) + 0x38000000u;
+    uint normal = magnitude * 0x2000u + 0x38000000u;
     uint subnormal = floatBitsToUint(float(magnitude) * 5.9604644775390625e-8);
     uint result = select(magnitude < 0x400u, subnormal, normal);
     result = select(magnitude >= 0x7C00u, normal + 0x38000000u, result); // Inf, NaN
-    return uintBitsToFloat(result | ((bits & 0x8000u) << 16));
+    return uintBitsToFloat(result | (bits & 0x8000u) * 0x10000u);
 }
 
 // fp32 -> fp16, round to nearest even, overflow to infinity, NaN to a quiet NaN. The mantissa with its hidden bit is
@@ -66,12 +67,16 @@ uint encodeF16(float value) {
     return result | ((bits >> 16) & 0x8000u);
 }
 
-// fp32 -> bf16 in the low 16 bits, round to nearest even, NaN to a quiet NaN.
-uint encodeBF16(float value) {
+// fp32 -> bf16 in the high 16 bits, above what rounding has left; round to nearest even, NaN to a quiet NaN.
+uint encodeHighBF16(float value) {
     uint bits = floatBitsToUint(value);
-    uint rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
-    uint quiet = ((bits >> 16) & 0x8000u) | 0x7FC0u;
+    uint rounded = bits + select((bits & 0x10000u) != 0u, 0x8000u, 0x7FFFu);
+    uint quiet = (bits & 0x80000000u) | 0x7FC00000u;
     return select((bits & 0x7FFFFFFFu) > 0x7F800000u, quiet, rounded);
+}
+
+uint encodeBF16(float value) {
+    return encodeHighBF16(value) >> 16;
 }
 
 // fp32 -> an 8-bit float, round to nearest even, saturating, NaN to a NaN: as encodeF16, with MANTISSA stored bits, normal from
@@ -109,13 +114,13 @@ vec2 decodeWordF16(uint word) {
     return vec2(decodeF16(word & 0xFFFFu), decodeF16(word >> 16));
 }
 vec2 decodeWordBF16(uint word) {
-    return vec2(uintBitsToFloat(word << 16), uintBitsToFloat(word & 0xFFFF0000u));
+    return vec2(uintBitsToFloat(word * 0x10000u), uintBitsToFloat(word & 0xFFFF0000u));
 }
 uint encodeWordF16(vec2 values) {
     return encodeF16(values.x) | (encodeF16(values.y) << 16);
 }
 uint encodeWordBF16(vec2 values) {
-    return encodeBF16(values.x) | (encodeBF16(values.y) << 16);
+    return encodeBF16(values.x) | (encodeHighBF16(values.y) & 0xFFFF0000u);
 }
 
 // Defines decodePieceNAME(packed) and encodePieceNAME(piece) for a format with two elements a word.

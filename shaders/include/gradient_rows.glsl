@@ -68,6 +68,9 @@ vec3 addPiece(vec3 sums, GradientRow g, NormGradient n, bool onStream, uint p) {
 vec3 productsOfChunk(GradientRow g, NormGradient n, bool onStream, uint chunk) {
     uint first = chunk * kPiecesOfChunk;
     vec3 sums = vec3(0.0);
+    if (kPiecesOfChunk == 1u) {
+        return addPiece(sums, g, n, onStream, first);
+    }
     if (kFrugal) {
         [[dont_unroll]] for (uint i = 0u; i < kPiecesOfChunk; ++i) {
             sums = addPiece(sums, g, n, onStream, first + i);

@@ -72,9 +72,18 @@ uint chunksOfLane() {
     return (pairs + teamSize() - 1u) / teamSize() * 2u;
 }
 
+// Which chunk of its group a piece is of, and which piece of that chunk it is. Divisions by one are left in by SwiftShader.
+uint chunkOfPiece(uint p) {
+    return kPiecesOfChunk == 1u ? p : p / kPiecesOfChunk;
+}
+
+uint pieceOfChunk(uint p) {
+    return kPiecesOfChunk == 1u ? 0u : p % kPiecesOfChunk;
+}
+
 // The first element of piece `p` of the group that starts at chunk `firstChunk` of each lane.
 uint pieceStart(uint firstChunk, uint p) {
-    return rangeOfChunk(firstChunk + p / kPiecesOfChunk).x + (p % kPiecesOfChunk) * kPiece;
+    return rangeOfChunk(firstChunk + chunkOfPiece(p)).x + pieceOfChunk(p) * kPiece;
 }
 
 // How many of its elements the row has. All but the last chunk of a row in registers are whole.
@@ -82,16 +91,16 @@ uint pieceCount(uint firstChunk, uint p) {
     if (kWholeGroups) {
         return kPiece;
     }
-    if (!kReadAgain && !kHalfSplit && !kChannelsLast && p / kPiecesOfChunk + 1u < kGroup) {
+    if (!kReadAgain && !kHalfSplit && !kChannelsLast && chunkOfPiece(p) + 1u < kGroup) {
         return kPiece;
     }
-    uint end = rangeOfChunk(firstChunk + p / kPiecesOfChunk).y;
+    uint end = rangeOfChunk(firstChunk + chunkOfPiece(p)).y;
     return min(end - min(pieceStart(firstChunk, p), end), kPiece);
 }
 
 // Of the two pieces that turn with each other, whether `p` is the first; the other is kPiecesOfChunk further.
 bool isFirstOfPair(uint p) {
-    return (p / kPiecesOfChunk & 1u) == 0u;
+    return (chunkOfPiece(p) & 1u) == 0u;
 }
 
 #endif
