@@ -108,7 +108,7 @@ void main() {
         return;
     }
     if (kHoldsWeights) {
-        holdWeights();
+        loadWeights();
     }
     uint step = gl_NumWorkGroups.x * teamsPerWorkgroup();
     uint first = gl_WorkGroupID.x * teamsPerWorkgroup();

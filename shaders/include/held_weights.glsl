@@ -7,20 +7,21 @@
 
 const bool kHoldsWeights = (kFlags & VKN_FLAG_HOLDS_WEIGHTS) != 0u;
 
-VKN_DEFINE_HELD(Gamma, Piece)
-VKN_DEFINE_HELD(Beta, Piece)
+VKN_DEFINE_HELD(Weights, KnownWeights)
 
 // All rows have the same, in the order of their elements.
-void holdWeights() {
+void loadWeights() {
     VKN_FOR_GROUP {
         uint column = pieceStart(0u, p);
         uint count = pieceCount(0u, p);
+        KnownWeights weights = noWeights();
         if (kHasGamma) {
-            holdGamma(p, loadGamma(pc.words[kWordGamma], column, count));
+            weights.gamma = loadGamma(pc.words[kWordGamma], column, count);
         }
         if (kHasBeta) {
-            holdBeta(p, loadBeta(pc.words[kWordBeta], column, count));
+            weights.beta = loadBeta(pc.words[kWordBeta], column, count);
         }
+        holdWeights(p, weights);
     }
 }
 
@@ -28,32 +29,13 @@ void holdWeights() {
 
 const bool kHoldsWeights = false;
 
-Piece heldGamma(uint p) {
-    return Piece(vec4(0.0), vec4(0.0));
+KnownWeights heldWeights(uint p) {
+    return noWeights();
 }
 
-Piece heldBeta(uint p) {
-    return Piece(vec4(0.0), vec4(0.0));
-}
-
-void holdWeights() {
+void loadWeights() {
 }
 
 #endif
-
-// Of piece `p` of a group.
-KnownWeights knownWeights(Row row, uint p, uint column, uint count) {
-    KnownWeights known = KnownWeights(Piece(vec4(0.0), vec4(0.0)), Piece(vec4(0.0), vec4(0.0)));
-    if (kHoldsWeights) {
-        return KnownWeights(heldGamma(p), heldBeta(p));
-    }
-    if (kHasGamma) {
-        known.gamma = gammaPiece(row, column, count);
-    }
-    if (kHasBeta) {
-        known.beta = betaPiece(row, column, count);
-    }
-    return known;
-}
 
 #endif

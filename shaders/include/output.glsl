@@ -36,10 +36,12 @@ OutputRow makeOutputRow(uint index) {
 // y and y2, of piece `p` of a group.
 Piece outputPiece(Row row, Statistics s, Piece piece, uint p, uint column, uint count) {
     piece = normalise(scaled(piece, s.scale), s, column, count);
-    if (kStages == 2u) {
+    if (kHoldsWeights) {
+        piece = applyKnownWeights(piece, heldWeights(p));
+    } else if (kStages == 2u) {
         piece = applyWeights2(piece, row, column, count);
     } else {
-        piece = applyKnownWeights(piece, knownWeights(row, p, column, count));
+        piece = applyWeights(piece, row, column, count);
     }
     if (kHasGate && kNormFirst) {
         piece = multiply(piece, gatePiece(row, column, count));

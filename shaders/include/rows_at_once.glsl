@@ -115,10 +115,24 @@ bool takeStatistics() {
     return !anyTeam(!isUsual);
 }
 
+KnownWeights weightsOfRows(uint chunk, uint column, uint count) {
+    if (kHoldsWeights) {
+        return heldWeights(chunk);
+    }
+    KnownWeights weights = noWeights();
+    if (kHasGamma) {
+        weights.gamma = gammaPiece(rowAtOnce[0], column, count);
+    }
+    if (kHasBeta) {
+        weights.beta = betaPiece(rowAtOnce[0], column, count);
+    }
+    return weights;
+}
+
 void storeChunk(uint chunk) {
     uint column = pieceStart(0u, chunk);
     uint count = pieceCount(0u, chunk);
-    KnownWeights weights = knownWeights(rowAtOnce[0], chunk, column, count);
+    KnownWeights weights = weightsOfRows(chunk, column, count);
 #define VKN_STORE_PIECE(R)                                                                                               \
     if (R < kRowsAtOnce) {                                                                                               \
         Piece piece = takePiece(R, rowAtOnce[R], chunk);                                                                 \

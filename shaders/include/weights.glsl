@@ -155,6 +155,10 @@ struct KnownWeights {
     Piece beta;
 };
 
+KnownWeights noWeights() {
+    return KnownWeights(Piece(vec4(0.0), vec4(0.0)), Piece(vec4(0.0), vec4(0.0)));
+}
+
 // applyWeights() with weights that are at hand.
 Piece applyKnownWeights(Piece piece, KnownWeights known) {
     piece = castWeights(piece);

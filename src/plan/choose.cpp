@@ -408,9 +408,9 @@ private:
         return VKN_SUCCESS;
     }
 
-    // Where a subgroup takes several rows, fewer subgroups: few rows are to be enough for them.
+    // Where a subgroup takes several rows, or first has to read the weights, fewer subgroups: few rows are to be enough for them.
     void shrinkWorkgroup() {
-        if (choice_.rowsAtOnce > 1 && spec_.workgroupSize == 0) {
+        if ((choice_.rowsAtOnce > 1 || choice_.holdsWeights) && spec_.workgroupSize == 0) {
             choice_.workgroupSize = smaller(choice_.workgroupSize, 2 * lanesOfSubgroup());
         }
     }
