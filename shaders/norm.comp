@@ -69,7 +69,7 @@ void processRow(uint index, bool owned) {
         drawRow(index);
     }
     Row row = makeRow(index);
-    if (!kReadAgain) {
+    if (!kReadAgain && (!kHoldScaled || !kTakesStatistics)) {
         loadGroup(row, 0u);
     }
     Statistics s;

@@ -7,6 +7,23 @@ Piece loadPiece(Row row, uint firstChunk, uint p) {
     return scaled(stagePiece(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p)), row.scale);
 }
 
+#if VKN_ALIGNED
+const bool kHoldsWeights = (kFlags & VKN_FLAG_HOLDS_WEIGHTS) != 0u; // see held_weights.glsl
+#else
+const bool kHoldsWeights = false;
+#endif
+
+// LayerNorm looks at a row's scaled elements twice before it writes: GPUs would hold them beside those that are as they were. On a
+// CPU it costs more to hold anew what a loop may have scaled.
+const bool kHoldsAsTheyAre = kHasResidualOutput || kHoldsWeights;
+const bool kHoldScaled = kLayerNorm && !kHoldsAsTheyAre;
+
+// As it is held, or would be.
+Piece lastPieceAt(Row row, uint column, uint count) {
+    Piece piece = stagePiece(row, column, count);
+    return kHoldScaled ? scaled(piece, row.scale) : piece;
+}
+
 #include "kept_pieces.glsl"
 
 const bool kKeepsGroups = kKeepsPieces && kReadAgain;
@@ -29,7 +46,7 @@ void loadGroup(Row row, uint firstChunk) {
         return;
     }
     VKN_FOR_GROUP {
-        Piece piece = stagePiece(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p));
+        Piece piece = lastPieceAt(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p));
         holdPiece(p, piece);
         if (kKeepsGroups) {
             keepForLater(0u, firstChunk + p, piece);
@@ -54,7 +71,7 @@ Piece groupPiece(Row row, uint firstChunk, uint p) {
     if (kHoldsWords) {
         return scaled(heldInput(p), row.scale);
     }
-    return scaled(heldPiece(p), row.scale);
+    return kHoldScaled ? heldPiece(p) : scaled(heldPiece(p), row.scale);
 }
 
 // As it is.
@@ -81,7 +98,7 @@ Piece groupPiece(Row row, uint firstChunk, uint p) {
 }
 
 Piece lastPiece(Row row, uint firstChunk, uint p) {
-    return stagePiece(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p));
+    return lastPieceAt(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p));
 }
 
 #endif

@@ -5,8 +5,6 @@
 
 #if VKN_ALIGNED
 
-const bool kHoldsWeights = (kFlags & VKN_FLAG_HOLDS_WEIGHTS) != 0u;
-
 VKN_DEFINE_HELD(Weights, KnownWeights)
 
 // All rows have the same, in the order of their elements.
@@ -26,8 +24,6 @@ void loadWeights() {
 }
 
 #else
-
-const bool kHoldsWeights = false;
 
 KnownWeights heldWeights(uint p) {
     return noWeights();

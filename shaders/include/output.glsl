@@ -35,7 +35,7 @@ OutputRow makeOutputRow(uint index) {
 
 // y and y2, of piece `p` of a group.
 Piece outputPiece(Row row, Statistics s, Piece piece, uint p, uint column, uint count) {
-    piece = normalise(scaled(piece, s.scale), s, column, count);
+    piece = normalise(kHoldScaled ? piece : scaled(piece, s.scale), s, column, count);
     if (kHoldsWeights) {
         piece = applyKnownWeights(piece, heldWeights(p));
     } else if (kStages == 2u) {
@@ -151,12 +151,12 @@ void storeBlocks(Row row, OutputRow target, Statistics s) {
         uvec2 largest = uvec2(0u);
         [[dont_unroll]] for (uint column = block * kBlockSize; column < end; column += kPiece) {
             uint count = min(end - column, kPiece);
-            largest = max(largest, measurePiece(row, s, stagePiece(row, column, count), 0u, column, count));
+            largest = max(largest, measurePiece(row, s, lastPieceAt(row, column, count), 0u, column, count));
         }
         target.quantiser = saveScales(largest, row.index, block);
         [[dont_unroll]] for (uint column = block * kBlockSize; column < end; column += kPiece) {
             uint count = min(end - column, kPiece);
-            storePiece(row, target, s, stagePiece(row, column, count), 0u, column, count);
+            storePiece(row, target, s, lastPieceAt(row, column, count), 0u, column, count);
         }
     }
 }

@@ -108,6 +108,9 @@ Statistics statisticsOfRow(inout Row row) {
             // Rows that share a workgroup in an emulating test build keep their scale.
             row.scale = isOutOfRange(moments.squares) ? factor : 1.0;
         }
+        if (!kReadAgain && kHoldScaled) {
+            loadGroup(row, 0u);
+        }
         moments = momentsOfRow(row);
         if (attempt != 0u || !anyTeam(isOutOfRange(moments.squares))) {
             break;
