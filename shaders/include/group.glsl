@@ -13,10 +13,10 @@ const bool kHoldsWeights = (kFlags & VKN_FLAG_HOLDS_WEIGHTS) != 0u; // see held_
 const bool kHoldsWeights = false;
 #endif
 
-// LayerNorm looks at a row's scaled elements twice before it writes: GPUs would hold them beside those that are as they were. On a
-// CPU it costs more to hold anew what a loop may have scaled.
+// Pieces are held scaled, but as they are where those of the last stage are also written: GPUs would hold both. On a CPU it costs
+// more to hold anew what a loop may have scaled.
 const bool kHoldsAsTheyAre = kHasResidualOutput || kHoldsWeights;
-const bool kHoldScaled = kLayerNorm && !kHoldsAsTheyAre;
+const bool kHoldScaled = !kHoldsAsTheyAre;
 
 // As it is held, or would be.
 Piece lastPieceAt(Row row, uint column, uint count) {
