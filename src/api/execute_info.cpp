@@ -36,6 +36,7 @@ public:
             result = readOperands();
         }
         if (result == VKN_SUCCESS) {
+            findRanges(execution_);
             result = finish();
         }
         return result;
@@ -47,8 +48,6 @@ private:
     Purpose purpose_;
     Execution& execution_;
     VknError* error_;
-    UnsetArray<ByteRange, kRoleCount>
-        ranges_;  // by role: all that is accessed of an operand, once checkPlacement() has looked at it
 
     bool looksAtBuffers() const { return purpose_ != Purpose::SizeOnly; }
 
@@ -295,8 +294,7 @@ private:
     VknResult checkPlacement() {
         for (RoleSet left = plan_.spec.roles; left != 0; left = withoutFirst(left)) {
             const VknRole role = firstRole(left);
-            ranges_.set(role, wholeRange(execution_, role));
-            VknResult result = checkFits(role, ranges_[role]);
+            VknResult result = checkFits(role);
             RoleSet others = plan_.spec.roles & (roleBit(role) - 1);
             for (; others != 0 && result == VKN_SUCCESS; others = withoutFirst(others)) {
                 result = checkPair(firstRole(others), role);
@@ -313,7 +311,7 @@ private:
         for (uint32_t r = 1; r < kRoleCount; ++r) {
             const auto role = static_cast<VknRole>(r);
             if (plan_.spec.has(role) && isParameterGradient(role)) {
-                const VknResult result = checkFits(role, wholeRange(execution_, role));
+                const VknResult result = checkFits(role);
                 if (result != VKN_SUCCESS) {
                     return result;
                 }
@@ -322,7 +320,8 @@ private:
         return VKN_SUCCESS;
     }
 
-    VknResult checkFits(VknRole role, const ByteRange& range) const {
+    VknResult checkFits(VknRole role) const {
+        const ByteRange& range = execution_.ranges[role];
         const uint64_t size = execution_.tensors[role].bufferSize;
         if (range.end > size) {
             const FieldName field = operandField(indexOf(role), "bufferSize");
@@ -359,7 +358,7 @@ private:
         const Tensor& x = execution_.tensors[a];
         const Tensor& y = execution_.tensors[b];
         if ((plan_.spec.writes(first) || plan_.spec.writes(second)) &&
-            tensorsOverlap({x, ranges_[a]}, {y, ranges_[b]}, execution_.shape)) {
+            tensorsOverlap({x, execution_.ranges[a]}, {y, execution_.ranges[b]}, execution_.shape)) {
             return fail(error_, VKN_ERROR_INVALID_ARGUMENT, operandField(indexOf(b), "offset").text, y.offset, x.offset,
                         "%s overlaps %s; only a plan with VKN_PLAN_IN_PLACE_BIT may write what it reads", second.name,
                         first.name);
@@ -439,7 +438,7 @@ private:
         for (uint32_t r = 1; r < kRoleCount; ++r) {
             const auto role = static_cast<VknRole>(r);
             if (plan_.spec.has(role) && execution_.tensors[r].buffer == info_.scratchBuffer &&
-                rangesOverlap(scratch, wholeRange(execution_, role))) {
+                rangesOverlap(scratch, execution_.ranges[role])) {
                 return fail(error_, VKN_ERROR_INVALID_ARGUMENT, "scratchOffset", info_.scratchOffset, scratch.end,
                             "the scratch overlaps %s", findRole(role)->name);
             }

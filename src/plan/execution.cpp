@@ -63,7 +63,8 @@ static uint32_t collectBound(const Execution& execution, BoundTensor* bound) {
     for (const KernelInterface* kernel : {execution.rows, execution.columns}) {
         if (kernel != nullptr) {
             forEachOperand(*kernel, [&](const RoleInfo& role, uint32_t binding) {
-                bound[count++] = {&execution.tensors[role.role], first + binding, isPerRow(execution, role)};
+                bound[count++] = {&execution.tensors[role.role], first + binding, isPerRow(execution, role),
+                                  execution.ranges[role.role]};
             });
             first = kMostStorageBuffers;
         }
@@ -92,18 +93,24 @@ bool finishExecution(const DeviceFacts& facts, Execution& execution) {
     return fits;
 }
 
-static ByteRange rangeOfRun(const Execution& execution, const RoleInfo& role, const RowRun& run) {
-    const Tensor& tensor = execution.tensors[role.role];
-    return isPerRow(execution, role) ? rowRange(tensor, execution.shape, run.first, run.count)
-                                     : rowRange(tensor, execution.shape, 0, 1);
+void findRanges(Execution& execution) {
+    const RowShape& shape = execution.shape;
+    execution.rangedRows = shape.rows;
+    for (RoleSet left = execution.spec->roles; left != 0; left = withoutFirst(left)) {
+        const VknRole role = firstRole(left);
+        const uint64_t rows = isPerRow(execution, *findRole(role)) ? shape.rows : 1;
+        execution.ranges.set(role, rowRange(execution.tensors[role], shape, 0, rows));
+    }
 }
 
-ByteRange wholeRange(const Execution& execution, VknRole role) {
-    return rangeOfRun(execution, *findRole(role), {0, execution.shape.rows});
+static ByteRange rangeOfRun(const Execution& execution, const RoleInfo& role, const RowRun& run) {
+    return run.count == execution.rangedRows || !isPerRow(execution, role)
+               ? execution.ranges[role.role]
+               : rowRange(execution.tensors[role.role], execution.shape, run.first, run.count);
 }
 
 ByteRange operandRange(const Execution& execution, VknRole role) {
-    return boundRange(wholeRange(execution, role), execution.alignment);
+    return boundRange(execution.ranges[role], execution.alignment);
 }
 
 // Where each operand of a dispatch begins, in bytes of its buffer.
@@ -292,7 +299,7 @@ JoinDispatch makeJoinDispatch(const Execution& execution) {
         const Tensor& a = execution.tensors[first];
         const Tensor& b = execution.tensors[second];
         const ByteRange bound =
-            boundRange(join(wholeRange(execution, first), wholeRange(execution, second)), execution.alignment);
+            boundRange(join(execution.ranges[first], execution.ranges[second]), execution.alignment);
         firstWord = static_cast<uint32_t>((a.offset - bound.begin) / a.elementSize);
         secondWord = static_cast<uint32_t>((b.offset - bound.begin) / b.elementSize);
         return BoundBuffer{a.buffer, bound.begin, bound.size()};

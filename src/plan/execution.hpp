@@ -15,7 +15,9 @@ struct Execution {
     const KernelInterface* rows = nullptr;     // of the kernel of rows
     const KernelInterface* columns = nullptr;  // of the backward's kernel of columns
     RowShape shape;
-    UnsetArray<Tensor, kRoleCount> tensors;  // by role: those that the plan has
+    UnsetArray<Tensor, kRoleCount> tensors;    // by role: those that the plan has
+    UnsetArray<ByteRange, kRoleCount> ranges;  // by role: the bytes that its first `rangedRows` rows cover
+    uint64_t rangedRows = 0;
     Split split;
     uint32_t alignment = 0;  // of bound ranges
     bool isAligned = false;  // every row starts at 16 bytes and is a whole number of chunks
@@ -52,6 +54,9 @@ struct Dispatch {
     RowRun run;
     Grid grid;
 };
+
+// Fills in ranges, from tensors and shape: of all rows, which nearly every recording makes in one dispatch.
+void findRanges(Execution& execution);
 
 // Fills in split, isAligned and parts from the rest. False where a single row is larger than a binding may be.
 bool finishExecution(const DeviceFacts& facts, Execution& execution);
@@ -106,8 +111,7 @@ BoundBuffer scratchBuffer(const Execution& execution);
 // Scratch of one dispatch whose rows come from a GPU buffer.
 uint64_t scratchStride(const DeviceFacts& facts);
 
-// The bytes of an operand's elements, and the range that its accesses stay in, over all dispatches.
-ByteRange wholeRange(const Execution& execution, VknRole role);
+// The range that an operand's accesses stay in, over all dispatches.
 ByteRange operandRange(const Execution& execution, VknRole role);
 
 }  // namespace vkn

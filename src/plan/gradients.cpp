@@ -266,7 +266,7 @@ uint32_t sumOfOrdinal(uint32_t sums, uint32_t ordinal) {
 void bindTarget(const Execution& execution, uint32_t sum, JoinSumsDispatch& join) {
     const VknRole role = roleOfSum(sum);
     const Tensor& tensor = execution.tensors[role];
-    const ByteRange range = wholeRange(execution, role);
+    const ByteRange range = execution.ranges[role];
     const ByteRange bound = boundRange(range, execution.alignment);
     join.target = {tensor.buffer, bound.begin, bound.size()};
     join.constants.target = static_cast<uint32_t>((range.begin - bound.begin) / tensor.elementSize);

@@ -69,14 +69,14 @@ uint32_t bindingAlignment(const DeviceFacts& facts) {
     return facts.storageBufferAlignment > 16 ? facts.storageBufferAlignment : 16;
 }
 
-// Whether `count` rows from `first` on fit, whatever their alignment: the slack is the most that rounding out can add.
-static bool fits(const RowShape& shape, const BoundTensor* tensors, uint32_t tensorCount, uint64_t first,
-                 uint64_t count, uint64_t maxRange, uint32_t alignment) {
+// Whether the first `count` rows fit, whatever their alignment: the slack is the most that rounding out can add.
+static bool fits(const RowShape& shape, const BoundTensor* tensors, uint32_t tensorCount, uint64_t count,
+                 uint64_t maxRange, uint32_t alignment) {
     ByteRange range;
     for (uint32_t i = 0; i < tensorCount; ++i) {
         const BoundTensor& bound = tensors[i];
-        const ByteRange own =
-            rowRange(*bound.tensor, shape, bound.isPerRow ? first : 0, bound.isPerRow ? count : (count != 0 ? 1 : 0));
+        const bool isAll = !bound.isPerRow || count == shape.rows;
+        const ByteRange own = isAll ? bound.all : rowRange(*bound.tensor, shape, 0, count);
         const bool continues = i != 0 && tensors[i - 1].binding == bound.binding;
         range = continues ? join(range, own) : own;
         if (range.end == kTooLarge || saturatingAdd(range.size(), alignment + 3u) > maxRange) {
@@ -104,9 +104,7 @@ static uint64_t largestThatFits(uint64_t most, const Fits& fitsUnits) {
 
 bool planSplit(const RowShape& shape, const BoundTensor* tensors, uint32_t tensorCount, uint64_t maxRange,
                uint32_t alignment, bool mayJoinOuters, Split& split) {
-    const auto rowsFit = [&](uint64_t count) {
-        return fits(shape, tensors, tensorCount, 0, count, maxRange, alignment);
-    };
+    const auto rowsFit = [&](uint64_t count) { return fits(shape, tensors, tensorCount, count, maxRange, alignment); };
     const uint64_t outers = divideUp(shape.rows, shape.rowsPerOuter);
     const bool mayJoin = mayJoinOuters || outers <= 1;
     if (mayJoin && shape.rows <= kMaxRowsPerDispatch && rowsFit(shape.rows)) {

@@ -62,6 +62,7 @@ struct BoundTensor {
     const Tensor* tensor;
     uint32_t binding;
     bool isPerRow;
+    ByteRange all;  // of all rows
 };
 
 // The largest runs of rows for which no binding is larger than `maxRange`, of one outer block each if they may not join. False where not even one row fits.

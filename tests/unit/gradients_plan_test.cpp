@@ -449,6 +449,7 @@ private:
                 execution_.tensors.set(r, makeTensor(role));
             }
         }
+        vkn::findRanges(execution_);
         isPossible_ = vkn::finishExecution(facts, execution_);
     }
 
@@ -718,6 +719,7 @@ void expectJoinsOfNoRows(VknOperation operation, bool isTraining) {
         tensor.elementSize = sizeof(float);
         tensor.rowElements = spec.hiddenSize;
         execution.tensors.set(role, tensor);
+        execution.ranges.set(role, {0, sizeof(float) * spec.hiddenSize});
     }
     EXPECT_EQ(vkn::gradientScratch(execution), 0u);
     for (uint32_t i = 0; i < vkn::joinCount(execution); ++i) {

@@ -73,6 +73,10 @@ TEST(Split, RangesCoverTheirRowsExactly) {
     }
 }
 
+BoundTensor bindRows(const vkn::Tensor& tensor, uint32_t binding, const RowShape& shape) {
+    return {&tensor, binding, true, vkn::rowRange(tensor, shape, 0, shape.rows)};
+}
+
 // Walks through all dispatches of a split.
 void expectCovered(const RowShape& shape, const std::vector<BoundTensor>& tensors, uint64_t maxRange,
                    uint32_t alignment, const Split& split) {
@@ -118,7 +122,7 @@ TEST(Split, EveryRowIsInOneDispatchThatFits) {
             const uint32_t size = random.below(2) == 0 ? 2 : 4;
             made[t] = makeTensor(size * random.below(30), size, hidden, stride,
                                  shape.rowsPerOuter * stride + random.below(20));
-            tensors.push_back({&made[t], t, true});
+            tensors.push_back(bindRows(made[t], t, shape));
         }
         const uint64_t maxRange = 512 + random.below(4000);
         Split split;
@@ -133,7 +137,7 @@ TEST(Split, EveryRowIsInOneDispatchThatFits) {
 TEST(Split, WhatFitsIsNotSplit) {
     const RowShape shape{1000, 1000};
     const vkn::Tensor whole = makeTensor(0, 4, 64, 64, 64000);
-    const BoundTensor tensor{&whole, 0, true};
+    const BoundTensor tensor = bindRows(whole, 0, shape);
     Split split;
     ASSERT_TRUE(vkn::planSplit(shape, &tensor, 1, 1u << 27, 256, true, split));
     EXPECT_EQ(split.dispatchCount, 1u);
@@ -142,7 +146,7 @@ TEST(Split, WhatFitsIsNotSplit) {
 TEST(Split, BlocksThatMayNotJoinAreDispatchesOfTheirOwn) {
     const RowShape shape{1000, 300};
     const vkn::Tensor blocks = makeTensor(0, 4, 64, 64, 19200);
-    const BoundTensor tensor{&blocks, 0, true};
+    const BoundTensor tensor = bindRows(blocks, 0, shape);
     Split split;
     ASSERT_TRUE(vkn::planSplit(shape, &tensor, 1, 1u << 27, 256, false, split));
     EXPECT_EQ(split.dispatchCount, 4u);
@@ -173,7 +177,7 @@ TEST(Split, BeyondTwoToThe31Elements) {
         const uint64_t outer = c.outerStride != 0 ? c.outerStride : c.perOuter * c.rowStride;
         const vkn::Tensor rows = makeTensor(6 * c.elementSize, c.elementSize, c.hidden, c.rowStride, outer);
         const vkn::Tensor scalars = makeTensor(4, 4, 1, 1, c.perOuter);
-        const std::vector<BoundTensor> tensors = {{&rows, 0, true}, {&scalars, 1, true}};
+        const std::vector<BoundTensor> tensors = {bindRows(rows, 0, shape), bindRows(scalars, 1, shape)};
         Split split;
         ASSERT_TRUE(vkn::planSplit(shape, tensors.data(), 2, c.maxRange, 16, true, split))
             << c.rows << " x " << c.hidden;
@@ -185,7 +189,7 @@ TEST(Split, BeyondTwoToThe31Elements) {
 TEST(Split, ARowThatFitsNowhereIsRefused) {
     const RowShape shape{2, 2};
     const vkn::Tensor wide = makeTensor(0, 4, 1u << 24, 1u << 24, 0);
-    const BoundTensor tensor{&wide, 0, true};
+    const BoundTensor tensor = bindRows(wide, 0, shape);
     Split split;
     EXPECT_TRUE(vkn::planSplit(shape, &tensor, 1, 1ull << 27, 16, true, split));
     EXPECT_FALSE(vkn::planSplit(shape, &tensor, 1, (1ull << 26) - 1, 16, true, split));
