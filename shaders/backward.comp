@@ -20,6 +20,7 @@
 #include "stream.glsl"
 #include "backward_operands.glsl"
 #include "reduce.glsl"
+#include "rows_of_team.glsl"
 #include "philox.glsl"
 #include "drawn_row.glsl"
 #include "branch.glsl"
@@ -57,6 +58,7 @@ void processRow(uint index, bool owned) {
 #endif
     if (kTakesStatistics) {
         measureRow(g);
+        partPasses();
         if (kSavesRows && owned && teamLane() == 0u) {
             saveRow(g);
         }
@@ -74,6 +76,15 @@ void main() {
         }
         return;
     }
+#if !VKN_EMULATE_SUBGROUPS
+    if (kRowsInOrder) {
+        RowsOfTeam mine = rowsOfTeam(rows, 1u);
+        for (uint index = mine.first; index < mine.end; ++index) {
+            processRow(index, true);
+        }
+        return;
+    }
+#endif
     uint step = gl_NumWorkGroups.x * teamsPerWorkgroup();
     for (uint first = gl_WorkGroupID.x * teamsPerWorkgroup(); first < rows; first += step) {
         uint index = first + teamIndex();

@@ -25,6 +25,7 @@
 #include "stream.glsl"
 #include "forward_operands.glsl"
 #include "reduce.glsl"
+#include "rows_of_team.glsl"
 #include "philox.glsl"
 #include "drawn_row.glsl"
 #include "branch.glsl"
@@ -49,6 +50,7 @@ Statistics stageOfRow(inout Row row, bool owned) {
     Statistics s = noStatistics();
     if (kTakesStatistics) {
         s = statisticsOfRow(row);
+        partPasses();
     }
     if (owned) {
         saveStatistics(row, s);
@@ -83,20 +85,20 @@ void processRow(uint index, bool owned) {
     storeRow(row, s, owned);
 }
 
-// Rows that teams take several at a time, as many each; what is left over is shared out by single rows. Returns how many those
-// were.
-uint processMostRows(uint rows, uint teams) {
-    uint step = teams * kRowsAtOnce;
-    uint most = rows / step * step;
-    for (uint first = 0u; first < most; first += step) {
-        uint index = first + (gl_WorkGroupID.x * teamsPerWorkgroup() + teamIndex()) * kRowsAtOnce;
-        if (!processRowsAtOnce(index)) {
-            for (uint r = 0u; r < kRowsAtOnce; ++r) {
-                processRow(index + r, true);
+void processRowsInOrder(RowsOfTeam rows) {
+    uint index = rows.first;
+    if (kRowsAtOnce > 1u) {
+        for (; index + kRowsAtOnce <= rows.end; index += kRowsAtOnce) {
+            if (!processRowsAtOnce(index)) {
+                for (uint r = 0u; r < kRowsAtOnce; ++r) {
+                    processRow(index + r, true);
+                }
             }
         }
     }
-    return most;
+    for (; index < rows.end; ++index) {
+        processRow(index, true);
+    }
 }
 
 void main() {
@@ -110,12 +112,14 @@ void main() {
     if (kHoldsWeights) {
         loadWeights();
     }
-    uint step = gl_NumWorkGroups.x * teamsPerWorkgroup();
-    uint first = gl_WorkGroupID.x * teamsPerWorkgroup();
-    if (kRowsAtOnce > 1u) {
-        first += processMostRows(rows, step);
+#if !VKN_EMULATE_SUBGROUPS
+    if (kRowsInOrder) {
+        processRowsInOrder(rowsOfTeam(rows, kRowsAtOnce));
+        return;
     }
-    for (; first < rows; first += step) {
+#endif
+    uint step = gl_NumWorkGroups.x * teamsPerWorkgroup();
+    for (uint first = gl_WorkGroupID.x * teamsPerWorkgroup(); first < rows; first += step) {
         uint index = first + teamIndex();
 #if VKN_EMULATE_SUBGROUPS
         processRow(min(index, rows - 1u), index < rows); // idle teams keep step, because emulated reductions have barriers

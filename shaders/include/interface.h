@@ -155,6 +155,8 @@
 #define VKN_FLAG_WHOLE_GROUPS 0x8000  // every lane has every chunk of every group, whole
 #define VKN_FLAG_ONE_TURN 0x10000     // there are as many workgroups as it takes, in a grid of two dimensions
 #define VKN_FLAG_HOLDS_WEIGHTS 0x20000  // gamma and beta are held beside a row that is held
+#define VKN_FLAG_PARTS_PASSES 0x40000   // a barrier between the passes over a row; a team is a workgroup
+#define VKN_FLAG_ROWS_IN_ORDER 0x80000  // a team's rows lie one behind the other
 
 // Bindings as the modules are written. The host renumbers them for each plan (src/device/specialise.cpp), so that a layout
 // holds what the operation has and nothing else.

@@ -163,6 +163,7 @@ bool processRowsAtOnce(uint index) {
     if (!takeStatistics()) {
         return false;
     }
+    partPasses();
 #define VKN_SAVE_STATISTICS(R)                                                                                           \
     if (R < kRowsAtOnce) {                                                                                               \
         saveStatistics(rowAtOnce[R], statisticsAtOnce[R]);                                                               \

@@ -17,6 +17,7 @@ namespace {
 
 constexpr uint32_t kMaxChunksBeforeWidening = 4;  // chunks a lane holds before more lanes share the row
 constexpr uint32_t kGroupWhenReadAgain = 4;       // chunks in flight where the row does not fit in registers
+constexpr uint32_t kGroupWhenParted = 2;          // the same where the passes over it are parted
 constexpr uint32_t kUsualLargestTeam = 256;
 constexpr uint32_t kIntelBlockSubgroupSize =
     8;  // a residual block needs more than a sixteenth of a thread's registers a lane
@@ -82,6 +83,7 @@ public:
         if (result == VKN_SUCCESS) {
             choice_.holdsWeights = mayHoldWeights() && choice_.keptPieces == 0;
             shrinkWorkgroup();
+            choosePassing();
             chooseGrid();
             explain();
         }
@@ -284,7 +286,8 @@ private:
 
     // Of a row that is read again: groups that leave none over, if there are such.
     uint32_t groupOfMany(uint32_t held) const {
-        const uint32_t most = smaller(kGroupWhenReadAgain, share_.mostHeldChunks());
+        const uint32_t usual = mayPartPasses() ? kGroupWhenParted : kGroupWhenReadAgain;
+        const uint32_t most = smaller(usual, share_.mostHeldChunks());
         for (uint32_t group = most; hasWholeChunks() && 2 * group >= most; --group) {
             if (held % group == 0) {
                 return group;
@@ -380,7 +383,7 @@ private:
         }
         const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;
         const uint32_t ofLane = share_.chunks(choice_.teamSize());
-        const bool isCompany = gainFromCompany(facts_, choice_.chunk, ofLane) && (isBlock || !mayHoldWeights());
+        const bool isCompany = gainFromCompany(facts_, choice_.chunk, ofLane) && !mayHoldWeights();
         const bool isWanted = choice_.readAgain || isCompany;
         const uint32_t usual =
             isWanted && mayTakeRowsAtOnce() ? usualRowsAtOnce(facts_, isBlock, choice_.chunk, ofLane) : 1;
@@ -408,12 +411,24 @@ private:
         return VKN_SUCCESS;
     }
 
+    bool mayPartPasses() const {
+        return gainsFromParting(facts_) && spec_.takesStatistics() && choice_.form == VKN_KERNEL_FORM_SUBGROUP;
+    }
+
     // Where a subgroup takes several rows, or first has to read the weights, fewer subgroups: few rows are to be enough for them.
+    // Between passes that are parted is a barrier, which only a subgroup by itself may reach as often as it has rows.
     void shrinkWorkgroup() {
-        if ((choice_.rowsAtOnce > 1 || choice_.holdsWeights) && spec_.workgroupSize == 0) {
+        if (spec_.workgroupSize != 0) {
+            return;
+        }
+        if (mayPartPasses()) {
+            choice_.workgroupSize = lanesOfSubgroup();
+        } else if (choice_.rowsAtOnce > 1 || choice_.holdsWeights) {
             choice_.workgroupSize = smaller(choice_.workgroupSize, 2 * lanesOfSubgroup());
         }
     }
+
+    void choosePassing() { choice_.partsPasses = mayPartPasses() && choice_.workgroupSize == lanesOfSubgroup(); }
 
     // On a CPU a few workgroups that loop over rows cost far less than one for each row. Where registers are few, that loop is what
     // takes too many.
@@ -423,13 +438,20 @@ private:
         const uint32_t usual = facts_.isCpu && !choice_.hasOneTurn ? 32 : 65535;
         const uint32_t wanted = spec_.maxWorkgroups != 0 ? spec_.maxWorkgroups : usual;
         choice_.maxWorkgroups = smaller(wanted, facts_.maxWorkgroupCountX);
-        if (isLavapipe(facts_)) {  // a turn more for the loop around each
-            const auto mostOf = [](uint64_t turns) {
-                return turns < kTurnsOfLavapipe ? static_cast<uint32_t>(kTurnsOfLavapipe / (turns + 1)) : 1U;
-            };
-            choice_.mostRowsPerTeam = mostOf(share_.turns(choice_.teamSize()));
-            choice_.mostRowsPerLane = mostOf(turnsOfSummands(spec_, choice_.chunk));
+        choice_.takesRowsInOrder = !choice_.hasOneTurn && (facts_.isCpu || choice_.rowsAtOnce > 1);
+        if (isLavapipe(facts_)) {
+            choice_.mostRowsPerTeam = rowsWithTurns(share_.turns(choice_.teamSize()), mostUneven());
+            choice_.mostRowsPerLane = rowsWithTurns(turnsOfSummands(spec_, choice_.chunk), 0);
         }
+    }
+
+    // Rows that one team may have more than another: of what it takes at once, and of what is left over.
+    uint32_t mostUneven() const { return choice_.rowsAtOnce > 1 ? 2 * choice_.rowsAtOnce : 0; }
+
+    // A turn more for the loop around each.
+    static uint32_t rowsWithTurns(uint64_t turns, uint32_t reserve) {
+        const uint64_t rows = kTurnsOfLavapipe / (turns + 1);
+        return rows > reserve ? static_cast<uint32_t>(rows - reserve) : 1;
     }
 
     void explain() {
@@ -470,26 +492,6 @@ private:
 };
 
 }  // namespace
-
-// So many workgroups, or as many as are needed.
-static uint32_t atLeast(uint32_t workgroups, uint64_t needed) {
-    constexpr uint64_t kMostOfADimension = 65535;  // that every device has
-    const uint64_t possible = needed < kMostOfADimension ? needed : kMostOfADimension;
-    return possible > workgroups ? static_cast<uint32_t>(possible) : workgroups;
-}
-
-uint32_t KernelChoice::mostWorkgroups(uint64_t rows) const {
-    return mostRowsPerTeam == 0 ? maxWorkgroups
-                                : atLeast(maxWorkgroups, rows / (uint64_t{rowsPerWorkgroup()} * mostRowsPerTeam) + 1);
-}
-
-uint32_t KernelChoice::mostWorkgroupsOfSums(uint64_t workgroups, uint64_t rows) const {
-    if (mostRowsPerLane == 0) {
-        return maxWorkgroups;
-    }
-    const uint64_t piecesOfLane = mostRowsPerLane / rows;
-    return atLeast(maxWorkgroups, piecesOfLane != 0 ? workgroups / piecesOfLane + 1 : workgroups);
-}
 
 VknResult chooseKernel(const DeviceFacts& facts, const OperationSpec& spec, KernelChoice& choice, VknError* error,
                        const char* source) {

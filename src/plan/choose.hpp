@@ -19,6 +19,8 @@ struct KernelChoice {
     bool readAgain = false;
     bool hasWholeGroups = false;    // VKN_FLAG_WHOLE_GROUPS
     bool holdsWeights = false;      // VKN_FLAG_HOLDS_WEIGHTS
+    bool partsPasses = false;       // VKN_FLAG_PARTS_PASSES
+    bool takesRowsInOrder = false;  // VKN_FLAG_ROWS_IN_ORDER
     uint32_t rowsAtOnce = 1;        // that a team works on, where there are enough and they are aligned
     uint32_t keptPieces = 0;        // of a row, that a lane keeps in memory of its own where registers do not hold them
     uint32_t unalignedPiece = 4;    // elements that the kernel for rows of any alignment reads at once
@@ -40,8 +42,10 @@ struct KernelChoice {
         return lanes != 0 ? lanes : 1;
     }
     uint32_t rowsPerWorkgroup() const { return workgroupSize > teamSize() ? workgroupSize / teamSize() : 1; }
-    // Of a dispatch of so many rows.
+    // Of a dispatch of so many rows: the most, and as many as are best, which may be more. Aligned rows can be worked on several at
+    // once.
     uint32_t mostWorkgroups(uint64_t rows) const;
+    uint64_t wantedWorkgroups(uint64_t rows, bool areAligned) const;
     // Of one that sums up so many rows for each piece of columns, with a lane for each piece if there are so many workgroups.
     uint32_t mostWorkgroupsOfSums(uint64_t workgroups, uint64_t rows) const;
 };

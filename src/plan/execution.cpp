@@ -190,12 +190,6 @@ static void fillConstants(const Execution& execution, const KernelInterface& ker
     }
 }
 
-Grid gridOf(const KernelChoice& choice, uint64_t wanted, uint32_t most) {
-    const uint64_t width = smaller(wanted, most);
-    const uint64_t layers = choice.hasOneTurn && width != 0 ? divideUp(wanted, width) : 1;
-    return {static_cast<uint32_t>(width), static_cast<uint32_t>(layers)};
-}
-
 Dispatch makeKernelDispatch(const Execution& execution, const KernelInterface& kernel, uint64_t index) {
     Dispatch dispatch;
     dispatch.run = runOfDispatch(execution.split, execution.shape, index);
@@ -208,7 +202,7 @@ Dispatch makeKernelDispatch(const Execution& execution, const KernelInterface& k
         fillScratchWords(execution, dispatch.run, dispatch.constants.words + kernel.words.ofScratch);
     }
     const KernelChoice& choice = *execution.choice;
-    dispatch.grid = gridOf(choice, divideUp(dispatch.run.count, choice.rowsPerWorkgroup()),
+    dispatch.grid = gridOf(choice, choice.wantedWorkgroups(dispatch.run.count, execution.isAligned),
                            choice.mostWorkgroups(dispatch.run.count));
     return dispatch;
 }

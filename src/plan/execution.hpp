@@ -4,6 +4,7 @@
 #include "base/unset_array.hpp"
 #include "plan/choose.hpp"
 #include "plan/columns.hpp"
+#include "plan/grid.hpp"
 #include "plan/kernel_interface.hpp"
 #include "plan/split.hpp"
 
@@ -38,12 +39,6 @@ struct BoundBuffer {
     VkBuffer buffer = VK_NULL_HANDLE;
     uint64_t offset = 0;
     uint64_t size = 0;
-};
-
-// Workgroups, in two dimensions.
-struct Grid {
-    uint32_t width = 0;
-    uint32_t layers = 1;
 };
 
 struct Dispatch {
@@ -101,9 +96,6 @@ uint64_t scratchAlignment(const DeviceFacts& facts, const OperationSpec& spec);
 
 // Some workgroups loop where there are more of them than a device, or a CPU, takes.
 uint32_t workgroupsOf(const Execution& execution, uint64_t wanted);
-
-// Workgroups of a kernel of rows, or of sums over them: those that are too many loop, or make further layers.
-Grid gridOf(const KernelChoice& choice, uint64_t wanted, uint32_t most);
 
 // The scratch as a whole.
 BoundBuffer scratchBuffer(const Execution& execution);

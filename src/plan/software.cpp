@@ -11,9 +11,13 @@ bool isLavapipe(const DeviceFacts& facts) { return facts.isCpu && facts.vendorId
 
 bool isSwiftShader(const DeviceFacts& facts) { return facts.isCpu && facts.vendorId == kVendorGoogle; }
 
-bool isLaneMemoryCheap(const DeviceFacts& facts) {
+static bool isNewerLavapipe(const DeviceFacts& facts) {
     return isLavapipe(facts) && facts.driverRelease >= releaseOf(23, 0);
 }
+
+bool isLaneMemoryCheap(const DeviceFacts& facts) { return isNewerLavapipe(facts); }
+
+bool gainsFromParting(const DeviceFacts& facts) { return isNewerLavapipe(facts); }
 
 // In fp32, newer lavapipes were measured to be faster by 1.3 to 1.6 from 512 rows on, though slower by as much with 32 of them; with
 // chunks of 8 they gain less, and lose more.
@@ -26,13 +30,13 @@ bool gainFromCompany(const DeviceFacts& facts, uint32_t chunk, uint32_t chunks) 
 // How many was measured: what a block reads is mostly each row's own, chunks of 8 are faster two at once than four, by up to 1.26,
 // and where pieces are not kept, short rows lose.
 uint32_t usualRowsAtOnce(const DeviceFacts& facts, bool isBlock, uint32_t chunk, uint32_t chunks) {
-    if (!facts.isCpu || isSwiftShader(facts)) {
+    if (!facts.isCpu || isSwiftShader(facts) || isBlock) {
         return 1;
     }
     if (isLaneMemoryCheap(facts)) {
-        return isBlock || chunk == 8 ? 2 : 4;
+        return chunk == 8 ? 2 : 4;
     }
-    return isBlock || chunks < kChunksForCompany ? 1 : 4;
+    return chunks < kChunksForCompany ? 1 : 4;
 }
 
 // Rows that are written, word by word.

@@ -13,6 +13,10 @@ bool isSwiftShader(const DeviceFacts& facts);
 // what they keep, lane by lane, and SwiftShader gathers from it as it does from a buffer.
 bool isLaneMemoryCheap(const DeviceFacts& facts);
 
+// Whether a barrier between the passes over a row makes them faster: newer lavapipes generate machine code with little optimisation,
+// in which values have a place on the stack each, and barriers part it into functions of which each has fewer. Measured: 1.1 to 1.9.
+bool gainsFromParting(const DeviceFacts& facts);
+
 // Whether rows that registers hold, of so many chunks a lane, are best worked on together all the same.
 bool gainFromCompany(const DeviceFacts& facts, uint32_t chunk, uint32_t chunks);
 

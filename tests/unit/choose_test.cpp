@@ -452,7 +452,7 @@ TEST(Choose, RowsAtOnceAreAsManyAsWereMeasuredToBeBest) {
     EXPECT_EQ(choose(facts, block).rowsAtOnce, 1u);
     facts.driverRelease = vkn::releaseOf(25, 0);
     EXPECT_EQ(choose(facts, makeSpec(1024)).rowsAtOnce, 4u);
-    EXPECT_EQ(choose(facts, block).rowsAtOnce, 2u);
+    EXPECT_EQ(choose(facts, block).rowsAtOnce, 1u);
     EXPECT_EQ(choose(facts, makeSpec(1024, VKN_TYPE_BF16)).rowsAtOnce, 2u);
     // Of rows that registers would hold, those of a block, and those that have no gamma to hold beside them.
     EXPECT_EQ(choose(facts, makeSpec(128)).rowsAtOnce, 1u);
@@ -460,7 +460,7 @@ TEST(Choose, RowsAtOnceAreAsManyAsWereMeasuredToBeBest) {
     plain.roles &= ~vkn::roleBit(VKN_ROLE_GAMMA);
     EXPECT_EQ(choose(facts, plain).rowsAtOnce, 4u);
     block.hiddenSize = 128;
-    EXPECT_EQ(choose(facts, block).rowsAtOnce, 2u);
+    EXPECT_EQ(choose(facts, block).rowsAtOnce, 1u);
 }
 
 TEST(Choose, CpusHoldTheWeightsOfRowsThatAreHeld) {
@@ -473,6 +473,46 @@ TEST(Choose, CpusHoldTheWeightsOfRowsThatAreHeld) {
         spec.parameterRows = 2;
         EXPECT_FALSE(choose(device.facts, spec).holdsWeights) << device.name << ": rows have weights of their own";
     }
+}
+
+TEST(Choose, CpusTakeRowsInOrder) {
+    for (const DeviceClass& device : kDeviceClasses) {
+        const KernelChoice choice = choose(device.facts, makeSpec(1024));
+        EXPECT_EQ(choice.takesRowsInOrder, device.facts.isCpu && !choice.hasOneTurn) << device.name;
+    }
+}
+
+// A barrier that each subgroup of a workgroup reaches as often as it has rows would be undefined.
+TEST(Choose, PassesArePartedWhereASubgroupIsAWorkgroup) {
+    for (const DeviceClass& device : kDeviceClasses) {
+        for (const uint32_t hidden : {64u, 1000u, 4096u, 262144u}) {
+            const KernelChoice choice = choose(device.facts, makeSpec(hidden));
+            EXPECT_TRUE(!choice.partsPasses || choice.rowsPerWorkgroup() == 1) << device.name << ", " << hidden;
+            EXPECT_TRUE(!choice.partsPasses || device.facts.isCpu) << device.name << ", " << hidden;
+        }
+    }
+    DeviceFacts facts = factsOf("lavapipe, 256 bits");
+    facts.driverRelease = vkn::releaseOf(22, 3);
+    EXPECT_FALSE(choose(facts, makeSpec(4096)).partsPasses);
+    facts.driverRelease = vkn::releaseOf(25, 0);
+    EXPECT_TRUE(choose(facts, makeSpec(4096)).partsPasses);
+    OperationSpec spec = makeSpec(4096);
+    spec.form = kSubgroup;
+    spec.workgroupSize = 16;
+    EXPECT_FALSE(choose(facts, spec).partsPasses);
+}
+
+TEST(Choose, ThereAreAsManyWorkgroupsAsHaveRowsToTakeAtOnce) {
+    DeviceFacts facts = factsOf("lavapipe, 256 bits");
+    facts.driverRelease = vkn::releaseOf(25, 0);
+    const KernelChoice choice = choose(facts, makeSpec(4096));
+    ASSERT_EQ(choice.rowsAtOnce, 4u);
+    ASSERT_EQ(choice.rowsPerWorkgroup(), 1u);
+    EXPECT_EQ(choice.wantedWorkgroups(31, true), 31u) << "too few for all threads";
+    EXPECT_EQ(choice.wantedWorkgroups(32, true), 8u);
+    EXPECT_EQ(choice.wantedWorkgroups(35, true), 8u) << "the last takes what is left over";
+    EXPECT_EQ(choice.wantedWorkgroups(35, false), 35u);
+    EXPECT_EQ(choose(facts, makeSpec(128)).wantedWorkgroups(32, true), 32u);
 }
 
 // Fewer rows at once, or more lanes a row, rather than to read what a lane has no memory for.
