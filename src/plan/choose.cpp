@@ -421,9 +421,9 @@ private:
         if (spec_.workgroupSize != 0) {
             return;
         }
-        if (mayPartPasses()) {
+        if (mayPartPasses() || choice_.rowsAtOnce > 1) {
             choice_.workgroupSize = lanesOfSubgroup();
-        } else if (choice_.rowsAtOnce > 1 || choice_.holdsWeights) {
+        } else if (choice_.holdsWeights) {
             choice_.workgroupSize = smaller(choice_.workgroupSize, 2 * lanesOfSubgroup());
         }
     }
@@ -440,18 +440,17 @@ private:
         choice_.maxWorkgroups = smaller(wanted, facts_.maxWorkgroupCountX);
         choice_.takesRowsInOrder = !choice_.hasOneTurn && (facts_.isCpu || choice_.rowsAtOnce > 1);
         if (isLavapipe(facts_)) {
-            choice_.mostRowsPerTeam = rowsWithTurns(share_.turns(choice_.teamSize()), mostUneven());
-            choice_.mostRowsPerLane = rowsWithTurns(turnsOfSummands(spec_, choice_.chunk), 0);
+            choice_.mostRowsPerTeam = rowsWithTurns(share_.turns(choice_.teamSize()), choice_.rowsAtOnce);
+            choice_.mostRowsPerLane = rowsWithTurns(turnsOfSummands(spec_, choice_.chunk), 1);
         }
     }
 
-    // Rows that one team may have more than another: of what it takes at once, and of what is left over.
-    uint32_t mostUneven() const { return choice_.rowsAtOnce > 1 ? 2 * choice_.rowsAtOnce : 0; }
-
-    // A turn more for the loop around each.
-    static uint32_t rowsWithTurns(uint64_t turns, uint32_t reserve) {
+    // A turn more for the loop around each; and room for what is left over of rows that are shared out `unit` at a time.
+    static uint32_t rowsWithTurns(uint64_t turns, uint32_t unit) {
         const uint64_t rows = kTurnsOfLavapipe / (turns + 1);
-        return rows > reserve ? static_cast<uint32_t>(rows - reserve) : 1;
+        const uint64_t units = (rows + 1) / unit;
+        const uint64_t most = units > 1 ? (units - 1) * unit : smaller(rows, unit - 1);
+        return most != 0 ? static_cast<uint32_t>(most) : 1;
     }
 
     void explain() {

@@ -25,7 +25,8 @@ uint32_t KernelChoice::mostWorkgroups(uint64_t rows) const {
 uint64_t KernelChoice::wantedWorkgroups(uint64_t rows, bool areAligned) const {
     constexpr uint64_t kFewestForCompany = 8;  // fewer leave threads without work, which costs more than company gains
     const uint64_t forCompany = rows / (uint64_t{rowsAtOnce} * rowsPerWorkgroup());
-    const bool isCompany = rowsAtOnce > 1 && areAligned && forCompany >= kFewestForCompany;
+    const bool hasTurns = mostRowsPerTeam == 0 || mostRowsPerTeam >= rowsAtOnce;
+    const bool isCompany = rowsAtOnce > 1 && areAligned && hasTurns && forCompany >= kFewestForCompany;
     return isCompany ? forCompany : divideUp(rows, rowsPerWorkgroup());
 }
 

@@ -28,15 +28,16 @@ bool gainFromCompany(const DeviceFacts& facts, uint32_t chunk, uint32_t chunks) 
 
 // Kernels of several rows are twice as long; on SwiftShader they take seconds to compile, so there it is for tables to ask for them.
 // How many was measured: what a block reads is mostly each row's own, chunks of 8 are faster two at once than four, by up to 1.26,
-// and where pieces are not kept, short rows lose.
+// or than one, by up to 1.19, and where pieces are not kept, short rows lose.
 uint32_t usualRowsAtOnce(const DeviceFacts& facts, bool isBlock, uint32_t chunk, uint32_t chunks) {
-    if (!facts.isCpu || isSwiftShader(facts) || isBlock) {
+    if (!facts.isCpu || isSwiftShader(facts)) {
         return 1;
     }
-    if (isLaneMemoryCheap(facts)) {
-        return chunk == 8 ? 2 : 4;
+    if (isLaneMemoryCheap(facts) && chunk == 8) {
+        return 2;
     }
-    return chunks < kChunksForCompany ? 1 : 4;
+    const bool isShort = !isLaneMemoryCheap(facts) && chunks < kChunksForCompany;
+    return isBlock || isShort ? 1 : 4;
 }
 
 // Rows that are written, word by word.

@@ -2,6 +2,7 @@
 #include "plan/choose.hpp"
 #include "plan/execution.hpp"
 #include "plan/forms.hpp"
+#include "plan/software.hpp"
 
 #include "device_classes.hpp"
 #include "include/interface.h"
@@ -454,6 +455,9 @@ TEST(Choose, RowsAtOnceAreAsManyAsWereMeasuredToBeBest) {
     EXPECT_EQ(choose(facts, makeSpec(1024)).rowsAtOnce, 4u);
     EXPECT_EQ(choose(facts, block).rowsAtOnce, 1u);
     EXPECT_EQ(choose(facts, makeSpec(1024, VKN_TYPE_BF16)).rowsAtOnce, 2u);
+    OperationSpec narrowBlock = makeSpec(1024, VKN_TYPE_BF16);
+    narrowBlock.placement = VKN_PLACEMENT_POST_NORM;
+    EXPECT_EQ(choose(facts, narrowBlock).rowsAtOnce, 2u);
     // Of rows that registers would hold, those of a block, and those that have no gamma to hold beside them.
     EXPECT_EQ(choose(facts, makeSpec(128)).rowsAtOnce, 1u);
     OperationSpec plain = makeSpec(128);
@@ -573,6 +577,34 @@ TEST(Choose, LavapipeGetsFewRowsForATeam) {
     EXPECT_GE(uint64_t{choice.mostWorkgroups(8192)} * choice.rowsPerWorkgroup() * choice.mostRowsPerTeam, 8192u);
     EXPECT_EQ(choose(facts, makeSpec(1u << 22)).form, kBoth);
     EXPECT_EQ(choose(factsOf("SwiftShader"), makeSpec(65536)).mostRowsPerTeam, 0u);
+}
+
+// As shaders/include/rows_of_team.glsl shares rows out.
+uint64_t mostRowsOfTeam(const KernelChoice& choice, uint64_t rows) {
+    const vkn::Grid grid = vkn::gridOf(choice, choice.wantedWorkgroups(rows, true), choice.mostWorkgroups(rows));
+    const uint64_t teams = uint64_t{grid.width} * choice.rowsPerWorkgroup();
+    const uint64_t unit = rows >= teams * choice.rowsAtOnce ? choice.rowsAtOnce : 1;
+    const uint64_t units = rows / unit;
+    return ((units + teams - 1) / teams) * unit + rows % unit;
+}
+
+TEST(Choose, LavapipeGetsFewRowsForATeamAlsoAtOnce) {
+    DeviceFacts facts = factsOf("lavapipe, 256 bits");
+    bool isAnyAtOnce = false;
+    for (const uint32_t release : {vkn::releaseOf(22, 3), vkn::releaseOf(25, 0)}) {
+        facts.driverRelease = release;
+        for (const uint32_t hidden : {1024u, 4096u, 16384u, 32768u, 65536u, 131072u, 262144u}) {
+            const OperationSpec spec = makeSpec(hidden);
+            const KernelChoice choice = choose(facts, spec);
+            const uint64_t pieces = hidden / (uint64_t{choice.chunk} * choice.teamSize());
+            const uint64_t most = std::max<uint64_t>(vkn::kTurnsOfLavapipe / (vkn::turnsOfRow(spec, pieces) + 1), 1);
+            for (uint64_t rows = 1; rows < 5000; rows += rows < 300 ? 1 : 61) {
+                ASSERT_LE(mostRowsOfTeam(choice, rows), most) << rows << " x " << hidden << ": " << choice.reason;
+                isAnyAtOnce = isAnyAtOnce || choice.wantedWorkgroups(rows, true) < rows / choice.rowsPerWorkgroup();
+            }
+        }
+    }
+    EXPECT_TRUE(isAnyAtOnce);
 }
 
 // A row too wide for the turns of all lanes that a workgroup may have is refused, unless the host asks for the kernel.
