@@ -375,7 +375,7 @@ private:
         return VKN_SUCCESS;
     }
 
-    bool mayKeepRows() const { return share_.mayKeep() && choice_.hasAlignedKernel; }
+    bool mayKeepRows() const { return share_.isWorthKeeping() && choice_.hasAlignedKernel; }
 
     uint32_t rowsAtOnce() const {
         if (spec_.rowsAtOnce != 0) {

@@ -29,8 +29,10 @@ public:
     bool hasTurnsFor(uint32_t team) const;
 
     // Whether a lane keeps its share in memory of its own, if there is room for it: what the statistics were taken of must be what the
-    // output is made of. Whether there is room, also for what makes the last group whole.
+    // output is made of. Whether that is faster than to read it again, once the team is known. Whether there is room, also for what
+    // makes the last group whole.
     bool mayKeep() const;
+    bool isWorthKeeping() const;
     bool hasMemoryFor(uint32_t team) const;
 
     // Chunks that are kept of each row, in whole groups, and whether so many rows have room.
