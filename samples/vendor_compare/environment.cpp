@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <ctime>
 #include <fstream>
 
@@ -87,6 +88,28 @@ Json libraryFacts() {
     return {{"version", fmt::format("{}.{}.{}", version >> 22U, version >> 12U & 0x3FFU, version & 0xFFFU)},
             {"commit", VKNORM_COMMIT},
             {"kernelHash", fmt::format("{:016x}", vkn_kernelHash)}};
+}
+
+Json driverEnvironment() {
+    constexpr const char* kVariables[] = {"GALLIVM_DEBUG",      "GALLIVM_PERF",
+                                          "LP_DEBUG",           "LP_NATIVE_VECTOR_WIDTH",
+                                          "LP_NUM_THREADS",     "LP_PERF",
+                                          "NIR_DEBUG",          "RADV_DEBUG",
+                                          "RADV_PERFTEST",      "ACO_DEBUG",
+                                          "INTEL_DEBUG",        "ANV_DEBUG",
+                                          "NVK_DEBUG",          "NAK_DEBUG",
+                                          "TU_DEBUG",           "IR3_SHADER_DEBUG",
+                                          "PAN_MESA_DEBUG",     "PANVK_DEBUG",
+                                          "BIFROST_MESA_DEBUG", "V3D_DEBUG",
+                                          "VK_INSTANCE_LAYERS", "VK_LOADER_LAYERS_ENABLE"};
+    Json set = Json::object();
+    for (const char* name : kVariables) {
+        const char* value = std::getenv(name);
+        if (value != nullptr) {
+            set[name] = value;
+        }
+    }
+    return set;
 }
 
 Json deviceFacts(const DeviceInfo& info) {

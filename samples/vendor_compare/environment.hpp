@@ -15,6 +15,9 @@ Json libraryFacts();                         // version, commit, hash of the ker
 Json deviceFacts(const DeviceInfo& info);    // what is known without opening it
 Json openDeviceFacts(const Device& device);  // and with it: limits, what is enabled, what the library makes of it
 
+// Variables of the process's environment that change what drivers do, such as {"GALLIVM_PERF": "nopt"}: those that are set.
+Json driverEnvironment();
+
 struct CacheSize {
     uint64_t bytes;
     const char* source;  // "given", "found" or "assumed"

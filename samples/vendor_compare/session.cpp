@@ -66,6 +66,10 @@ Session::Session(const Arguments& arguments, const char* command, const DeviceOp
                        {"memoryLimitBytes", memory_.limitBytes},
                        {"secondsPerCase", timing_.limits.seconds},
                        {"isQuick", arguments.selection.isQuick}};
+    const Json environment = driverEnvironment();
+    if (!environment.empty()) {
+        run["settings"]["environment"] = environment;
+    }
     if (arguments.kernel.isGiven()) {
         run["settings"]["kernel"] = {
             {"form", nameOf(arguments.kernel.form)},         {"workgroupSize", arguments.kernel.workgroupSize},
@@ -77,6 +81,9 @@ Session::Session(const Arguments& arguments, const char* command, const DeviceOp
     console_.line(fmt::format("driver   {} {}; Vulkan {}.{}, subgroup size {}", info.driverName, info.driverInfo,
                               VK_API_VERSION_MAJOR(info.apiVersion), VK_API_VERSION_MINOR(info.apiVersion),
                               info.subgroupSize));
+    for (const auto& [name, value] : environment.items()) {
+        console_.line(fmt::format("set      {}={}", name, value.get<std::string>()));
+    }
     const Json library = libraryFacts();
     console_.line(fmt::format("library  vknorm {}, commit {}, kernels {}", library["version"].get<std::string>(),
                               library["commit"].get<std::string>(), library["kernelHash"].get<std::string>()));

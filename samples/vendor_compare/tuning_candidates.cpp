@@ -18,8 +18,7 @@ struct Candidate {
     bool isSame(const Candidate& other) const {
         return choice.form == other.choice.form && choice.workgroupSize == other.choice.workgroupSize &&
                choice.subgroupSize == other.choice.subgroupSize && choice.readAgain == other.choice.readAgain &&
-               choice.maxWorkgroups == other.choice.maxWorkgroups && choice.rowsAtOnce == other.choice.rowsAtOnce &&
-               choice.keptPieces == other.choice.keptPieces;
+               choice.maxWorkgroups == other.choice.maxWorkgroups && choice.rowsAtOnce == other.choice.rowsAtOnce;
     }
 };
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <string>
 
@@ -46,6 +47,13 @@ TEST(Results, SharesAreOfTheBetterCopyAndOfTheComputeCopy) {
     EXPECT_DOUBLE_EQ(*result.shareOfCopy(), 0.25);
     EXPECT_DOUBLE_EQ(*result.shareOfComputeCopy(), 0.5);
     EXPECT_DOUBLE_EQ(*result.gainOfFusion(), 1.5);
+}
+
+TEST(Results, VariablesThatChangeDriversAreTold) {
+    setenv("GALLIVM_PERF", "nopt", 1);
+    EXPECT_EQ(driverEnvironment().value("GALLIVM_PERF", ""), "nopt");
+    unsetenv("GALLIVM_PERF");
+    EXPECT_FALSE(driverEnvironment().contains("GALLIVM_PERF"));
 }
 
 TEST(Results, NothingIsMadeOfWhatWasNotMeasured) {
