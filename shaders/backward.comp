@@ -58,7 +58,6 @@ void processRow(uint index, bool owned) {
 #endif
     if (kTakesStatistics) {
         measureRow(g);
-        partPasses();
         if (kSavesRows && owned && teamLane() == 0u) {
             saveRow(g);
         }

@@ -50,7 +50,6 @@ Statistics stageOfRow(inout Row row, bool owned) {
     Statistics s = noStatistics();
     if (kTakesStatistics) {
         s = statisticsOfRow(row);
-        partPasses();
     }
     if (owned) {
         saveStatistics(row, s);

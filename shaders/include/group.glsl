@@ -24,10 +24,6 @@ Piece lastPieceAt(Row row, uint column, uint count) {
     return kHoldScaled ? scaled(piece, row.scale) : piece;
 }
 
-#include "kept_pieces.glsl"
-
-const bool kKeepsGroups = kKeepsPieces && kReadAgain;
-
 #if VKN_ALIGNED
 
 #ifndef VKN_HELD_WORDS_GLSL
@@ -46,17 +42,7 @@ void loadGroup(Row row, uint firstChunk) {
         return;
     }
     VKN_FOR_GROUP {
-        Piece piece = lastPieceAt(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p));
-        holdPiece(p, piece);
-        if (kKeepsGroups) {
-            keepForLater(0u, firstChunk + p, piece);
-        }
-    }
-}
-
-void takeGroup(uint firstChunk) {
-    VKN_FOR_GROUP {
-        holdPiece(p, keptPiece(0u, firstChunk + p));
+        holdPiece(p, lastPieceAt(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p)));
     }
 }
 
@@ -85,9 +71,6 @@ Piece lastPiece(Row row, uint firstChunk, uint p) {
 #define VKN_FOR_GROUP [[dont_unroll]] for (uint p = 0u; p < kPiecesOfGroup; ++p)
 
 void loadGroup(Row row, uint firstChunk) {
-}
-
-void takeGroup(uint firstChunk) {
 }
 
 void advanceGroup(Row row) {
@@ -169,19 +152,9 @@ uint groupElements(uint firstChunk) {
 // Loops over the groups of a row. One that fits in registers is a single group, loaded beforehand.
 #define VKN_FOR_ROW for (uint firstChunk = 0u, chunks = chunksOfLane(); firstChunk < chunks; firstChunk += kGroup)
 
-// For the statistics, which come first.
 void reloadGroup(Row row, uint firstChunk) {
     if (kReadAgain) {
         loadGroup(row, firstChunk);
-    }
-}
-
-// For what comes behind them.
-void retakeGroup(Row row, uint firstChunk) {
-    if (kKeepsGroups) {
-        takeGroup(firstChunk);
-    } else {
-        reloadGroup(row, firstChunk);
     }
 }
 

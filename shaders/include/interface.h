@@ -93,8 +93,7 @@
 #define VKN_SPEC_SUMS 33                 // bit (1 << VKN_SUM_*) of the sums that a kernel of columns takes
 #define VKN_SPEC_SCRATCH_WORD 34         // where the words about scratch start in the push constants
 #define VKN_SPEC_ROWS_AT_ONCE 35         // that a team works on, where there are enough: 1, 2 or 4
-#define VKN_SPEC_KEPT_PIECES 36          // of each of them, that a lane keeps in memory of its own; 0: none
-#define VKN_SPEC_FIRST_TYPE 37
+#define VKN_SPEC_FIRST_TYPE 36
 #define VKN_SPEC_TYPE_OF(operand) (VKN_SPEC_FIRST_TYPE + (operand))  // VKN_FORMAT_*
 // Where its words start in the push constants.
 #define VKN_SPEC_WORD_OF(operand) (VKN_SPEC_FIRST_TYPE + VKN_OPERAND_COUNT + (operand))
@@ -155,8 +154,7 @@
 #define VKN_FLAG_WHOLE_GROUPS 0x8000  // every lane has every chunk of every group, whole
 #define VKN_FLAG_ONE_TURN 0x10000     // there are as many workgroups as it takes, in a grid of two dimensions
 #define VKN_FLAG_HOLDS_WEIGHTS 0x20000  // gamma and beta are held beside a row that is held
-#define VKN_FLAG_PARTS_PASSES 0x40000   // a barrier between the passes over a row; a team is a workgroup
-#define VKN_FLAG_ROWS_IN_ORDER 0x80000  // a team's rows lie one behind the other
+#define VKN_FLAG_ROWS_IN_ORDER 0x40000  // a team's rows lie one behind the other
 
 // Bindings as the modules are written. The host renumbers them for each plan (src/device/specialise.cpp), so that a layout
 // holds what the operation has and nothing else.
@@ -190,7 +188,6 @@
 #define VKN_JOINED_COLUMNS 8            // that a workgroup joins the parts of, with as many invocations for each
 #define VKN_MAX_GROUP 8                 // chunks that are unrolled
 #define VKN_MAX_ROWS_AT_ONCE 4          // by one team
-#define VKN_MAX_KEPT_PIECES 1024        // of all rows that a team works on at once, in each lane
 #define VKN_DRAWN_WORDS 2048            // bits of a row's elements that are dropped, of all branches
 
 // The gradients of parameters, which are sums over rows.

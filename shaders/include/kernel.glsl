@@ -42,7 +42,6 @@ layout(constant_id = VKN_SPEC_MOMENTUM) const float kMomentum = 0.0;
 layout(constant_id = VKN_SPEC_SUMS) const uint kSums = 0;
 layout(constant_id = VKN_SPEC_SCRATCH_WORD) const uint kScratchWord = 0;
 layout(constant_id = VKN_SPEC_ROWS_AT_ONCE) const uint kRowsAtOnce = 1;
-layout(constant_id = VKN_SPEC_KEPT_PIECES) const uint kKeptPieces = 0;
 
 const bool kBatchNorm = kOperation == VKN_OPERATION_BATCH_NORM;
 const bool kGroupNorm = kOperation == VKN_OPERATION_GROUP_NORM;

@@ -120,7 +120,7 @@ uvec2 finishPiece(Row row, OutputRow target, Statistics s, uint firstChunk, uint
 
 uvec2 finishGroup(Row row, OutputRow target, Statistics s, uint firstChunk, bool stores) {
     uvec2 largest = uvec2(0u);
-    retakeGroup(row, firstChunk);
+    reloadGroup(row, firstChunk);
     VKN_FOR_GROUP {
         largest = max(largest, finishPiece(row, target, s, firstChunk, p, stores));
     }

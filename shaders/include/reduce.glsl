@@ -193,11 +193,4 @@ uint maxOverTeam(uint value) {
 
 #endif
 
-// Between the passes over a row: see gainsFromParting() in src/plan/software.hpp.
-void partPasses() {
-    if ((kFlags & VKN_FLAG_PARTS_PASSES) != 0u) {
-        barrier();
-    }
-}
-
 #endif

@@ -9,19 +9,10 @@
 // Rows have literal indices: see VKN_EACH_HELD.
 #define VKN_EACH_ROW(DO) DO(0u) DO(1u) DO(2u) DO(3u)
 
-const bool kReadForCentre = kLayerNorm && !kReadAgain; // the whole row
-
-// DO(chunk) for each chunk of a group. Unrolled, which halves the time where a turn of a loop costs as much as its loads; but not
-// where pieces are kept: those drivers' loads cost far more than a turn, and longer code made them slower.
+// DO(chunk) for each chunk of a group: unrolled, which halves the time where a turn of a loop costs as much as its loads.
 #define VKN_FOR_CHUNKS(FIRST, DO)                                                                                        \
-    if (kKeepsPieces) {                                                                                                  \
-        [[dont_unroll]] for (uint p = 0u; p < kGroup; ++p) {                                                             \
-            DO((FIRST) + p);                                                                                             \
-        }                                                                                                                \
-    } else {                                                                                                             \
-        [[unroll]] for (uint p = 0u; p < kGroup; ++p) {                                                                  \
-            DO((FIRST) + p);                                                                                             \
-        }                                                                                                                \
+    [[unroll]] for (uint p = 0u; p < kGroup; ++p) {                                                                      \
+        DO((FIRST) + p);                                                                                                 \
     }
 
 Row rowAtOnce[VKN_MAX_ROWS_AT_ONCE];
@@ -31,27 +22,15 @@ LaneMoments laneAtOnce[VKN_MAX_ROWS_AT_ONCE];
 Statistics statisticsAtOnce[VKN_MAX_ROWS_AT_ONCE];
 OutputRow targetAtOnce[VKN_MAX_ROWS_AT_ONCE];
 
-// Chunk `chunk` of the lane, of a row at hand; the first time that it is asked for.
-Piece readPiece(uint r, Row row, uint chunk) {
-    Piece piece = stagePiece(row, pieceStart(0u, chunk), pieceCount(0u, chunk));
-    if (kKeepsPieces) {
-        keepForLater(r, chunk, piece);
-    }
-    return piece;
-}
-
-// The same again.
-Piece takePiece(uint r, Row row, uint chunk) {
-    if (kKeepsPieces) {
-        return keptPiece(r, chunk);
-    }
+// Chunk `chunk` of the lane, of a row at hand.
+Piece readPiece(Row row, uint chunk) {
     return stagePiece(row, pieceStart(0u, chunk), pieceCount(0u, chunk));
 }
 
 void addSums(uint chunk) {
 #define VKN_ADD_SUM(R)                                                                                                   \
     if (R < kRowsAtOnce) {                                                                                               \
-        sumAtOnce[R] = addSum(sumAtOnce[R], readPiece(R, rowAtOnce[R], chunk));                                          \
+        sumAtOnce[R] = addSum(sumAtOnce[R], readPiece(rowAtOnce[R], chunk));                                             \
     }
     VKN_EACH_ROW(VKN_ADD_SUM)
 }
@@ -73,12 +52,7 @@ void addMomentsOfChunk(uint chunk) {
     uint count = pieceCount(0u, chunk);
 #define VKN_ADD_MOMENTS(R)                                                                                               \
     if (R < kRowsAtOnce) {                                                                                               \
-        Piece piece;                                                                                                     \
-        if (kReadForCentre) {                                                                                            \
-            piece = takePiece(R, rowAtOnce[R], chunk);                                                                   \
-        } else {                                                                                                         \
-            piece = readPiece(R, rowAtOnce[R], chunk);                                                                   \
-        }                                                                                                                \
+        Piece piece = readPiece(rowAtOnce[R], chunk);                                                                    \
         momentsAtOnce[R] = addMomentsOf(momentsAtOnce[R], piece, column, count, laneAtOnce[R].centre);                   \
     }
     VKN_EACH_ROW(VKN_ADD_MOMENTS)
@@ -135,7 +109,7 @@ void storeChunk(uint chunk) {
     KnownWeights weights = weightsOfRows(chunk, column, count);
 #define VKN_STORE_PIECE(R)                                                                                               \
     if (R < kRowsAtOnce) {                                                                                               \
-        Piece piece = takePiece(R, rowAtOnce[R], chunk);                                                                 \
+        Piece piece = readPiece(rowAtOnce[R], chunk);                                                                    \
         if (kHasResidualOutput) {                                                                                        \
             storeResidualOutput(targetAtOnce[R].residualStart, column, count, piece);                                   \
         }                                                                                                                \
@@ -163,7 +137,6 @@ bool processRowsAtOnce(uint index) {
     if (!takeStatistics()) {
         return false;
     }
-    partPasses();
 #define VKN_SAVE_STATISTICS(R)                                                                                           \
     if (R < kRowsAtOnce) {                                                                                               \
         saveStatistics(rowAtOnce[R], statisticsAtOnce[R]);                                                               \

@@ -98,7 +98,6 @@ static void fillChoice(const KernelChoice& choice, SpecialisationValues& values)
     values[VKN_SPEC_CHUNK] = choice.chunk;
     values[VKN_SPEC_PIECE] = choice.unalignedPiece;
     values[VKN_SPEC_ROWS_AT_ONCE] = choice.rowsAtOnce;
-    values[VKN_SPEC_KEPT_PIECES] = choice.keptPieces;
 }
 
 static uint32_t kernelFlags(const OperationSpec& spec, const KernelChoice& choice) {
@@ -114,8 +113,7 @@ static uint32_t kernelFlags(const OperationSpec& spec, const KernelChoice& choic
            when(spec.isSet(VKN_PLAN_GPU_ROWS_BIT), VKN_FLAG_GPU_ROWS) | when(choice.readAgain, VKN_FLAG_READ_AGAIN) |
            when(choice.isFrugal, VKN_FLAG_FRUGAL) | when(choice.drawsFirst, VKN_FLAG_DRAWS_FIRST) |
            when(choice.hasWholeGroups, VKN_FLAG_WHOLE_GROUPS) | when(choice.hasOneTurn, VKN_FLAG_ONE_TURN) |
-           when(choice.holdsWeights, VKN_FLAG_HOLDS_WEIGHTS) | when(choice.partsPasses, VKN_FLAG_PARTS_PASSES) |
-           when(choice.takesRowsInOrder, VKN_FLAG_ROWS_IN_ORDER);
+           when(choice.holdsWeights, VKN_FLAG_HOLDS_WEIGHTS) | when(choice.takesRowsInOrder, VKN_FLAG_ROWS_IN_ORDER);
 }
 
 static void fillOperation(const OperationSpec& spec, const KernelInterface& kernel, SpecialisationValues& values) {

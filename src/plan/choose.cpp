@@ -17,7 +17,7 @@ namespace {
 
 constexpr uint32_t kMaxChunksBeforeWidening = 4;  // chunks a lane holds before more lanes share the row
 constexpr uint32_t kGroupWhenReadAgain = 4;       // chunks in flight where the row does not fit in registers
-constexpr uint32_t kGroupWhenParted = 2;          // the same where the passes over it are parted
+constexpr uint32_t kGroupOfCpu = 2;               // the same on a CPU, for whose caches the code must be short
 constexpr uint32_t kUsualLargestTeam = 256;
 constexpr uint32_t kIntelBlockSubgroupSize =
     8;  // a residual block needs more than a sixteenth of a thread's registers a lane
@@ -81,9 +81,8 @@ public:
             result = chooseRowsAtOnce();
         }
         if (result == VKN_SUCCESS) {
-            choice_.holdsWeights = mayHoldWeights() && choice_.keptPieces == 0;
+            choice_.holdsWeights = mayHoldWeights();
             shrinkWorkgroup();
-            choosePassing();
             chooseGrid();
             explain();
         }
@@ -125,16 +124,9 @@ private:
 
     uint32_t lanesOfSubgroup() const { return choice_.subgroupSize == 0 ? 1 : choice_.subgroupSize; }
 
-    // Whether a row that a subgroup's lanes cannot keep is for more of them: their barriers cost less than reading it again.
-    bool needsTeamToKeep() const {
-        const bool isChosen = spec_.workgroupSize == 0 && mayUse(VKN_KERNEL_FORM_SUBGROUP_SHARED);
-        return isChosen && share_.mayKeep() && spec_.kernelRowSize() % choice_.chunk == 0 &&
-               !share_.hasMemoryFor(lanesOfSubgroup()) && share_.hasMemoryFor(kUsualLargestTeam);
-    }
-
     // CPUs run a workgroup's subgroups one after the other, so barriers only cost.
     bool isRowForSubgroup() const {
-        if (!share_.hasTurnsFor(lanesOfSubgroup()) || needsTeamToKeep()) {
+        if (!share_.hasTurnsFor(lanesOfSubgroup())) {
             return false;
         }
         return facts_.isCpu || share_.chunks(lanesOfSubgroup()) <= fewChunks();
@@ -240,9 +232,7 @@ private:
         const uint32_t permitted = choice_.form == VKN_KERNEL_FORM_SHARED ? largestPowerOfTwo(limit) : limit;
         const uint32_t largest = atLeastOne(smaller(permitted, budget_.largestTeam));
         uint32_t size = choice_.form == VKN_KERNEL_FORM_SHARED ? smaller(32, largest) : lanesOfSubgroup();
-        const bool isForMemory = needsTeamToKeep();
-        while (size * 2 <= smaller(largest, kUsualLargestTeam) &&
-               (isForMemory ? !share_.hasMemoryFor(size) : share_.chunks(size) > fewChunks())) {
+        while (size * 2 <= smaller(largest, kUsualLargestTeam) && share_.chunks(size) > fewChunks()) {
             size *= 2;
         }
         while (!facts_.isCpu && size * 2 <= largest && share_.chunks(size) > share_.mostHeldChunks()) {
@@ -286,7 +276,7 @@ private:
 
     // Of a row that is read again: groups that leave none over, if there are such.
     uint32_t groupOfMany(uint32_t held) const {
-        const uint32_t usual = mayPartPasses() ? kGroupWhenParted : kGroupWhenReadAgain;
+        const uint32_t usual = facts_.isCpu ? kGroupOfCpu : kGroupWhenReadAgain;
         const uint32_t most = smaller(usual, share_.mostHeldChunks());
         for (uint32_t group = most; hasWholeChunks() && 2 * group >= most; --group) {
             if (held % group == 0) {
@@ -375,28 +365,13 @@ private:
         return VKN_SUCCESS;
     }
 
-    bool mayKeepRows() const { return share_.isWorthKeeping() && choice_.hasAlignedKernel; }
-
     uint32_t rowsAtOnce() const {
         if (spec_.rowsAtOnce != 0) {
             return spec_.rowsAtOnce;
         }
         const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;
         const uint32_t ofLane = share_.chunks(choice_.teamSize());
-        const bool isCompany = gainFromCompany(facts_, choice_.chunk, ofLane) && !mayHoldWeights();
-        const bool isWanted = choice_.readAgain || isCompany;
-        const uint32_t usual =
-            isWanted && mayTakeRowsAtOnce() ? usualRowsAtOnce(facts_, isBlock, choice_.chunk, ofLane) : 1;
-        return mayKeepRows() ? keptRowsOf(usual) : usual;
-    }
-
-    // To keep rows is worth more than company.
-    uint32_t keptRowsOf(uint32_t usual) const {
-        uint32_t rows = usual;
-        while (rows > 1 && !share_.hasMemoryForRows(rows)) {
-            rows /= 2;
-        }
-        return share_.hasMemoryForRows(rows) ? rows : usual;
+        return choice_.readAgain && mayTakeRowsAtOnce() ? usualRowsAtOnce(facts_, isBlock, choice_.chunk, ofLane) : 1;
     }
 
     VknResult chooseRowsAtOnce() {
@@ -405,30 +380,20 @@ private:
             return result;
         }
         choice_.rowsAtOnce = rowsAtOnce();
-        const bool isWanted = choice_.readAgain || choice_.rowsAtOnce > 1;
-        choice_.keptPieces =
-            mayKeepRows() && isWanted && share_.hasMemoryForRows(choice_.rowsAtOnce) ? share_.keptChunks() : 0;
         return VKN_SUCCESS;
     }
 
-    bool mayPartPasses() const {
-        return gainsFromParting(facts_) && spec_.takesStatistics() && choice_.form == VKN_KERNEL_FORM_SUBGROUP;
-    }
-
     // Where a subgroup takes several rows, or first has to read the weights, fewer subgroups: few rows are to be enough for them.
-    // Between passes that are parted is a barrier, which only a subgroup by itself may reach as often as it has rows.
     void shrinkWorkgroup() {
         if (spec_.workgroupSize != 0) {
             return;
         }
-        if (mayPartPasses() || choice_.rowsAtOnce > 1) {
+        if (choice_.rowsAtOnce > 1) {
             choice_.workgroupSize = lanesOfSubgroup();
         } else if (choice_.holdsWeights) {
             choice_.workgroupSize = smaller(choice_.workgroupSize, 2 * lanesOfSubgroup());
         }
     }
-
-    void choosePassing() { choice_.partsPasses = mayPartPasses() && choice_.workgroupSize == lanesOfSubgroup(); }
 
     // On a CPU a few workgroups that loop over rows cost far less than one for each row. Where registers are few, that loop is what
     // takes too many.
@@ -475,10 +440,6 @@ private:
     }
 
     const char* howChunksAreHeld() const {
-        if (choice_.keptPieces != 0) {
-            return choice_.rowsAtOnce > 1 ? "kept in memory of each lane, several rows at once"
-                                          : "kept in memory of each lane";
-        }
         if (choice_.readAgain && share_.isWorthHolding()) {
             return choice_.rowsAtOnce > 1 ? "read again because they do not fit in registers, several rows at once"
                                           : "read again because they do not fit in registers";

@@ -8,7 +8,6 @@ namespace vkn {
 
 static constexpr uint32_t kManyRegisters = 24;  // elements held
 static constexpr uint32_t kMostFrugalChunks = 16;
-static constexpr uint32_t kMostKeptElements = 4 * VKN_MAX_KEPT_PIECES;  // of a lane, in memory
 
 // On Adreno, angles take as many registers as a residual.
 static RegisterNeeds needsOf(const DeviceFacts& facts, const OperationSpec& spec) {
@@ -85,31 +84,5 @@ uint64_t RowShare::turns(uint32_t team) const {
 }
 
 bool RowShare::hasTurnsFor(uint32_t team) const { return !isLavapipe(facts_) || turns(team) <= kTurnsOfLavapipe; }
-
-bool RowShare::mayKeep() const {
-    return isLaneMemoryCheap(facts_) && !spec_.isBackward() && spec_.takesStatistics() && !spec_.hasNormOnBranch() &&
-           isWorthHolding() && spec_.readTwice == 0;
-}
-
-// Few chunks of 8, of one tensor: with 32 rows newer lavapipes were measured to be faster by 1.2 if they read them again, with 512
-// slower by at most 1.1.
-bool RowShare::isWorthKeeping() const {
-    constexpr uint32_t kFewestOfEight = 32;
-    const bool hasMany = choice_.chunk == 4 || chunks(choice_.teamSize()) >= kFewestOfEight;
-    return mayKeep() && (hasMany || spec_.placement != VKN_PLACEMENT_NONE);
-}
-
-bool RowShare::hasMemoryFor(uint32_t team) const {
-    return (uint64_t{chunks(team)} + VKN_MAX_GROUP - 1) * choice_.chunk <= kMostKeptElements;
-}
-
-uint32_t RowShare::keptChunks() const {
-    const uint32_t group = choice_.group;
-    return group == 0 ? 0 : divideUp(chunks(choice_.teamSize()), group) * group;
-}
-
-bool RowShare::hasMemoryForRows(uint32_t rows) const {
-    return uint64_t{keptChunks()} * choice_.chunk * rows <= kMostKeptElements;
-}
 
 }  // namespace vkn

@@ -1,5 +1,4 @@
-// What each lane of a team has of a row, and where it holds that until the output: in registers, in memory of its own, or not at
-// all, so that it reads it again.
+// What each lane of a team has of a row, and whether registers hold that until the output, or it is read again.
 #pragma once
 
 #include "plan/choose.hpp"
@@ -27,17 +26,6 @@ public:
     // The turns that a lane's loops take, and whether the driver lets them.
     uint64_t turns(uint32_t team) const;
     bool hasTurnsFor(uint32_t team) const;
-
-    // Whether a lane keeps its share in memory of its own, if there is room for it: what the statistics were taken of must be what the
-    // output is made of. Whether that is faster than to read it again, once the team is known. Whether there is room, also for what
-    // makes the last group whole.
-    bool mayKeep() const;
-    bool isWorthKeeping() const;
-    bool hasMemoryFor(uint32_t team) const;
-
-    // Chunks that are kept of each row, in whole groups, and whether so many rows have room.
-    uint32_t keptChunks() const;
-    bool hasMemoryForRows(uint32_t rows) const;
 
 private:
     const DeviceFacts& facts_;

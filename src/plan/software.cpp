@@ -2,8 +2,8 @@
 
 namespace vkn {
 
-static constexpr uint32_t kTurnsOfDrawing = 11;    // of a quad
-static constexpr uint32_t kChunksForCompany = 64;  // of a row that others are worked on with
+static constexpr uint32_t kTurnsOfDrawing = 11;  // of a quad
+static constexpr uint32_t kChunksOfWideRow = 64;
 
 static uint64_t branchesOf(const OperationSpec& spec) { return spec.placement == VKN_PLACEMENT_PARALLEL ? 2 : 1; }
 
@@ -11,33 +11,14 @@ bool isLavapipe(const DeviceFacts& facts) { return facts.isCpu && facts.vendorId
 
 bool isSwiftShader(const DeviceFacts& facts) { return facts.isCpu && facts.vendorId == kVendorGoogle; }
 
-static bool isNewerLavapipe(const DeviceFacts& facts) {
-    return isLavapipe(facts) && facts.driverRelease >= releaseOf(23, 0);
-}
-
-bool isLaneMemoryCheap(const DeviceFacts& facts) { return isNewerLavapipe(facts); }
-
-bool gainsFromParting(const DeviceFacts& facts) { return isNewerLavapipe(facts); }
-
-// In fp32, newer lavapipes were measured to be faster by 1.3 to 1.6 from 512 rows on, though slower by as much with 32 of them; with
-// chunks of 8 they gain less, and lose more.
-bool gainFromCompany(const DeviceFacts& facts, uint32_t chunk, uint32_t chunks) {
-    constexpr uint32_t kFewestChunks = 4;
-    return isLaneMemoryCheap(facts) && chunk == 4 && chunks >= kFewestChunks;
-}
-
-// Kernels of several rows are twice as long; on SwiftShader they take seconds to compile, so there it is for tables to ask for them.
-// How many was measured: what a block reads is mostly each row's own, chunks of 8 are faster two at once than four, by up to 1.26,
-// or than one, by up to 1.19, and where pieces are not kept, short rows lose.
+// As many as were measured to be best. What a block reads is mostly each row's own. Code of more rows, or of larger chunks, is too long
+// for the caches where rows are short.
 uint32_t usualRowsAtOnce(const DeviceFacts& facts, bool isBlock, uint32_t chunk, uint32_t chunks) {
-    if (!facts.isCpu || isSwiftShader(facts)) {
+    if (!facts.isCpu || isBlock) {
         return 1;
     }
-    if (isLaneMemoryCheap(facts) && chunk == 8) {
-        return 2;
-    }
-    const bool isShort = !isLaneMemoryCheap(facts) && chunks < kChunksForCompany;
-    return isBlock || isShort ? 1 : 4;
+    const uint32_t ofShortRows = chunk == 4 ? 2 : 1;
+    return isLavapipe(facts) && chunks >= kChunksOfWideRow ? 2 * ofShortRows : ofShortRows;
 }
 
 // Rows that are written, word by word.

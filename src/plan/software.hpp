@@ -9,19 +9,8 @@ namespace vkn {
 bool isLavapipe(const DeviceFacts& facts);
 bool isSwiftShader(const DeviceFacts& facts);
 
-// Whether a lane's memory was measured to be cheaper than another load, which newer lavapipes gather; the others scatter to memory
-// what they keep, lane by lane, and SwiftShader gathers from it as it does from a buffer.
-bool isLaneMemoryCheap(const DeviceFacts& facts);
-
-// Whether a barrier between the passes over a row makes them faster: newer lavapipes generate machine code with little optimisation,
-// in which values have a place on the stack each, and barriers part it into functions of which each has fewer. Measured: 1.1 to 1.9.
-bool gainsFromParting(const DeviceFacts& facts);
-
-// Whether rows that registers hold, of so many chunks a lane, are best worked on together all the same.
-bool gainFromCompany(const DeviceFacts& facts, uint32_t chunk, uint32_t chunks);
-
-// How many rows to work on at once where a row of `chunks` a lane does not fit in registers, or gains from company. On a CPU, loads
-// are dear beside arithmetic, so what rows share is best read once.
+// How many rows to work on at once where a row of `chunks` a lane does not fit in registers. On a CPU, loads are dear beside
+// arithmetic, so what rows share is best read once.
 uint32_t usualRowsAtOnce(const DeviceFacts& facts, bool isBlock, uint32_t chunk, uint32_t chunks);
 
 // lavapipe ends an invocation, without a word, once all its loops together have taken so many turns

@@ -18,7 +18,8 @@ struct Reads {
 // takes a pass of its own; otherwise a lane's own, found in its first group.
 Reads readsOfStatistics(const OperationSpec& spec, const KernelChoice& choice, bool aligned) {
     const bool isCentred = spec.operation != VKN_OPERATION_RMS_NORM;
-    if (aligned || !isCentred) {
+    const bool holdsFirstGroup = aligned && choice.rowsAtOnce == 1;
+    if (holdsFirstGroup || !isCentred) {
         return {1, 0};
     }
     return choice.readAgain && !choice.isFrugal ? Reads{1, 1} : Reads{2, 0};
@@ -29,11 +30,8 @@ Reads readsOf(const OperationSpec& spec, const KernelChoice& choice, VknRole rol
     if (spec.isTraining()) {  // for the statistics of the batch, and for the output
         return {2, 0};
     }
-    if (aligned && !choice.readAgain) {
+    if (aligned && !choice.readAgain && choice.rowsAtOnce == 1) {
         return {1, 0};
-    }
-    if (aligned && choice.keptPieces != 0) {  // several rows' first centres are found before anything is kept
-        return {1, choice.rowsAtOnce > 1 && spec.operation != VKN_OPERATION_RMS_NORM ? 1U : 0U};
     }
     const uint32_t norms = spec.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM ? 2 : 1;
     const bool missesAll = role == VKN_ROLE_GATE && spec.normFirst != 0;

@@ -432,8 +432,7 @@ TEST(Choose, WrongOverridesAreNamed) {
 TEST(Choose, RowsAtOnceAreForCpus) {
     for (const DeviceClass& device : kDeviceClasses) {
         const KernelChoice choice = choose(device.facts, makeSpec(4096));
-        const bool isSwiftShader = device.facts.vendorId == vkn::kVendorGoogle;
-        const bool mayBe = device.facts.isCpu && choice.form == kSubgroup && !isSwiftShader;
+        const bool mayBe = device.facts.isCpu && choice.form == kSubgroup;
         EXPECT_EQ(choice.rowsAtOnce > 1, mayBe) << device.name;
         EXPECT_EQ(choose(device.facts, makeSpec(64)).rowsAtOnce, 1u) << device.name;
         EXPECT_EQ(choose(device.facts, makeSpec(4094)).rowsAtOnce, 1u) << device.name;
@@ -444,27 +443,25 @@ TEST(Choose, RowsAtOnceAreForCpus) {
 }
 
 TEST(Choose, RowsAtOnceAreAsManyAsWereMeasuredToBeBest) {
-    DeviceFacts facts = factsOf("lavapipe, 256 bits");
     OperationSpec block = makeSpec(4096);
     block.placement = VKN_PLACEMENT_POST_NORM;
-    facts.driverRelease = vkn::releaseOf(22, 3);
-    EXPECT_EQ(choose(facts, makeSpec(4096)).rowsAtOnce, 4u);
-    EXPECT_EQ(choose(facts, makeSpec(1024)).rowsAtOnce, 1u);
-    EXPECT_EQ(choose(facts, block).rowsAtOnce, 1u);
-    facts.driverRelease = vkn::releaseOf(25, 0);
-    EXPECT_EQ(choose(facts, makeSpec(1024)).rowsAtOnce, 4u);
-    EXPECT_EQ(choose(facts, block).rowsAtOnce, 1u);
-    EXPECT_EQ(choose(facts, makeSpec(1024, VKN_TYPE_BF16)).rowsAtOnce, 2u);
-    OperationSpec narrowBlock = makeSpec(1024, VKN_TYPE_BF16);
-    narrowBlock.placement = VKN_PLACEMENT_POST_NORM;
-    EXPECT_EQ(choose(facts, narrowBlock).rowsAtOnce, 2u);
-    // Of rows that registers would hold, those of a block, and those that have no gamma to hold beside them.
-    EXPECT_EQ(choose(facts, makeSpec(128)).rowsAtOnce, 1u);
+    const DeviceFacts& lavapipe = factsOf("lavapipe, 256 bits");
+    EXPECT_EQ(choose(lavapipe, makeSpec(4096)).rowsAtOnce, 4u);
+    EXPECT_EQ(choose(lavapipe, makeSpec(1024)).rowsAtOnce, 2u);
+    EXPECT_EQ(choose(lavapipe, makeSpec(4096, VKN_TYPE_BF16)).rowsAtOnce, 2u);
+    EXPECT_EQ(choose(lavapipe, makeSpec(1024, VKN_TYPE_BF16)).rowsAtOnce, 1u);
+    EXPECT_EQ(choose(lavapipe, block).rowsAtOnce, 1u);
+    const DeviceFacts& swiftShader = factsOf("SwiftShader");
+    EXPECT_EQ(choose(swiftShader, makeSpec(4096)).rowsAtOnce, 2u);
+    EXPECT_EQ(choose(swiftShader, makeSpec(4096, VKN_TYPE_BF16)).rowsAtOnce, 1u);
+    EXPECT_EQ(choose(swiftShader, block).rowsAtOnce, 1u);
+    // Of rows that registers hold, also where there is no gamma to hold beside them.
     OperationSpec plain = makeSpec(128);
     plain.roles &= ~vkn::roleBit(VKN_ROLE_GAMMA);
-    EXPECT_EQ(choose(facts, plain).rowsAtOnce, 4u);
-    block.hiddenSize = 128;
-    EXPECT_EQ(choose(facts, block).rowsAtOnce, 1u);
+    for (const DeviceFacts& facts : {lavapipe, swiftShader}) {
+        EXPECT_EQ(choose(facts, makeSpec(128)).rowsAtOnce, 1u);
+        EXPECT_EQ(choose(facts, plain).rowsAtOnce, 1u);
+    }
 }
 
 TEST(Choose, CpusHoldTheWeightsOfRowsThatAreHeld) {
@@ -486,29 +483,8 @@ TEST(Choose, CpusTakeRowsInOrder) {
     }
 }
 
-// A barrier that each subgroup of a workgroup reaches as often as it has rows would be undefined.
-TEST(Choose, PassesArePartedWhereASubgroupIsAWorkgroup) {
-    for (const DeviceClass& device : kDeviceClasses) {
-        for (const uint32_t hidden : {64u, 1000u, 4096u, 262144u}) {
-            const KernelChoice choice = choose(device.facts, makeSpec(hidden));
-            EXPECT_TRUE(!choice.partsPasses || choice.rowsPerWorkgroup() == 1) << device.name << ", " << hidden;
-            EXPECT_TRUE(!choice.partsPasses || device.facts.isCpu) << device.name << ", " << hidden;
-        }
-    }
-    DeviceFacts facts = factsOf("lavapipe, 256 bits");
-    facts.driverRelease = vkn::releaseOf(22, 3);
-    EXPECT_FALSE(choose(facts, makeSpec(4096)).partsPasses);
-    facts.driverRelease = vkn::releaseOf(25, 0);
-    EXPECT_TRUE(choose(facts, makeSpec(4096)).partsPasses);
-    OperationSpec spec = makeSpec(4096);
-    spec.form = kSubgroup;
-    spec.workgroupSize = 16;
-    EXPECT_FALSE(choose(facts, spec).partsPasses);
-}
-
 TEST(Choose, ThereAreAsManyWorkgroupsAsHaveRowsToTakeAtOnce) {
-    DeviceFacts facts = factsOf("lavapipe, 256 bits");
-    facts.driverRelease = vkn::releaseOf(25, 0);
+    const DeviceFacts& facts = factsOf("lavapipe, 256 bits");
     const KernelChoice choice = choose(facts, makeSpec(4096));
     ASSERT_EQ(choice.rowsAtOnce, 4u);
     ASSERT_EQ(choice.rowsPerWorkgroup(), 1u);
@@ -516,52 +492,9 @@ TEST(Choose, ThereAreAsManyWorkgroupsAsHaveRowsToTakeAtOnce) {
     EXPECT_EQ(choice.wantedWorkgroups(32, true), 8u);
     EXPECT_EQ(choice.wantedWorkgroups(35, true), 8u) << "the last takes what is left over";
     EXPECT_EQ(choice.wantedWorkgroups(35, false), 35u);
-    EXPECT_EQ(choose(facts, makeSpec(128)).wantedWorkgroups(32, true), 32u);
-}
-
-// Fewer rows at once, or more lanes a row, rather than to read what a lane has no memory for.
-TEST(Choose, WideRowsOfNewerLavapipesAreKeptAllTheSame) {
-    DeviceFacts facts = factsOf("lavapipe, 256 bits");
-    facts.driverRelease = vkn::releaseOf(25, 0);
-    const KernelChoice wide = choose(facts, makeSpec(16384));
-    EXPECT_EQ(wide.form, kSubgroup);
-    EXPECT_EQ(wide.rowsAtOnce, 2u);
-    EXPECT_NE(wide.keptPieces, 0u);
-    for (const uint32_t hidden : {65536u, 262144u}) {
-        const KernelChoice wider = choose(facts, makeSpec(hidden));
-        EXPECT_EQ(wider.form, kBoth) << hidden;
-        EXPECT_GE(uint64_t{wider.keptPieces} * wider.chunk * wider.teamSize(), hidden);
-        EXPECT_LE(uint64_t{wider.keptPieces} * wider.chunk, 4u * VKN_MAX_KEPT_PIECES);
-    }
-    EXPECT_EQ(choose(facts, makeSpec(65537)).form, kSubgroup) << "of any alignment, which is not kept";
-    OperationSpec spec = makeSpec(65536);
-    spec.workgroupSize = 8;
-    EXPECT_EQ(choose(facts, spec).form, kSubgroup) << "the host's workgroup";
-    spec = makeSpec(65536);
-    spec.flags = VKN_PLAN_BACKWARD_BIT;
-    EXPECT_EQ(choose(facts, spec).form, kSubgroup);
-    facts.driverRelease = vkn::releaseOf(22, 3);
-    EXPECT_EQ(choose(facts, makeSpec(65536)).form, kSubgroup);
-}
-
-TEST(Choose, LanesOfNewerLavapipesKeepTheirRow) {
-    for (const DeviceClass& device : kDeviceClasses) {
-        DeviceFacts facts = device.facts;
-        facts.driverRelease = vkn::releaseOf(22, 3);
-        EXPECT_EQ(choose(facts, makeSpec(4096)).keptPieces, 0u) << device.name;
-        facts.driverRelease = vkn::releaseOf(23, 0);
-        const KernelChoice choice = choose(facts, makeSpec(4096));
-        const bool isLavapipe = facts.isCpu && facts.vendorId == vkn::kVendorMesa;
-        EXPECT_EQ(choice.keptPieces != 0, isLavapipe && choice.form == kSubgroup) << device.name;
-        if (choice.keptPieces != 0) {
-            EXPECT_GE(uint64_t{choice.keptPieces} * choice.chunk * choice.teamSize(), 4096u) << device.name;
-            EXPECT_EQ(choice.keptPieces % choice.group, 0u) << device.name;
-        }
-        EXPECT_EQ(choose(facts, makeSpec(1u << 21)).keptPieces, 0u) << device.name;
-        OperationSpec spec = makeSpec(4096);
-        spec.readTwice = 1;
-        EXPECT_EQ(choose(facts, spec).keptPieces, 0u) << device.name;
-    }
+    const KernelChoice single = choose(facts, makeSpec(128));
+    ASSERT_EQ(single.rowsAtOnce, 1u);
+    EXPECT_EQ(single.wantedWorkgroups(32, true), 32 / single.rowsPerWorkgroup());
 }
 
 // lavapipe ends an invocation whose loops took 65535 turns.
@@ -589,19 +522,16 @@ uint64_t mostRowsOfTeam(const KernelChoice& choice, uint64_t rows) {
 }
 
 TEST(Choose, LavapipeGetsFewRowsForATeamAlsoAtOnce) {
-    DeviceFacts facts = factsOf("lavapipe, 256 bits");
+    const DeviceFacts& facts = factsOf("lavapipe, 256 bits");
     bool isAnyAtOnce = false;
-    for (const uint32_t release : {vkn::releaseOf(22, 3), vkn::releaseOf(25, 0)}) {
-        facts.driverRelease = release;
-        for (const uint32_t hidden : {1024u, 4096u, 16384u, 32768u, 65536u, 131072u, 262144u}) {
-            const OperationSpec spec = makeSpec(hidden);
-            const KernelChoice choice = choose(facts, spec);
-            const uint64_t pieces = hidden / (uint64_t{choice.chunk} * choice.teamSize());
-            const uint64_t most = std::max<uint64_t>(vkn::kTurnsOfLavapipe / (vkn::turnsOfRow(spec, pieces) + 1), 1);
-            for (uint64_t rows = 1; rows < 5000; rows += rows < 300 ? 1 : 61) {
-                ASSERT_LE(mostRowsOfTeam(choice, rows), most) << rows << " x " << hidden << ": " << choice.reason;
-                isAnyAtOnce = isAnyAtOnce || choice.wantedWorkgroups(rows, true) < rows / choice.rowsPerWorkgroup();
-            }
+    for (const uint32_t hidden : {1024u, 4096u, 16384u, 32768u, 65536u, 131072u, 262144u}) {
+        const OperationSpec spec = makeSpec(hidden);
+        const KernelChoice choice = choose(facts, spec);
+        const uint64_t pieces = hidden / (uint64_t{choice.chunk} * choice.teamSize());
+        const uint64_t most = std::max<uint64_t>(vkn::kTurnsOfLavapipe / (vkn::turnsOfRow(spec, pieces) + 1), 1);
+        for (uint64_t rows = 1; rows < 5000; rows += rows < 300 ? 1 : 61) {
+            ASSERT_LE(mostRowsOfTeam(choice, rows), most) << rows << " x " << hidden << ": " << choice.reason;
+            isAnyAtOnce = isAnyAtOnce || choice.wantedWorkgroups(rows, true) < rows / choice.rowsPerWorkgroup();
         }
     }
     EXPECT_TRUE(isAnyAtOnce);

@@ -209,22 +209,18 @@ TEST(Traffic, IsWhatIsAccessed) {
         const uint64_t pass = total(accessesOf(spec, choice, aligned, Pass::WholeRow));
         uint32_t passes = 1;  // for the output
         uint64_t ofFirstGroup = 0;
-        const bool isHeld = aligned && !choice.readAgain;
-        const bool isKept = aligned && choice.keptPieces != 0;
+        const bool isHeld = aligned && !choice.readAgain && choice.rowsAtOnce == 1;
         const bool isCentred = spec.operation != VKN_OPERATION_RMS_NORM;
-        if (isKept && !isHeld && isCentred &&
-            choice.rowsAtOnce > 1) {  // centreRows() keeps nothing that later groups would not
-            ofFirstGroup = total(accessesOf(spec, choice, aligned, Pass::FirstGroup));
-        }
-        if (spec.takesStatistics() && !isHeld && !isKept) {
+        if (spec.takesStatistics() && !isHeld) {
             ++passes;
-            if (isCentred && !aligned && choice.readAgain) {  // firstCentre() reads what is not held
+            const bool holdsGroup = aligned && choice.rowsAtOnce == 1;
+            if (isCentred && !holdsGroup && choice.readAgain) {  // what the first centre is taken of
                 ofFirstGroup = total(accessesOf(spec, choice, aligned, Pass::FirstGroup));
-            } else if (isCentred && !aligned) {
+            } else if (isCentred && !holdsGroup) {
                 ++passes;
             }
         }
-        if (spec.measuresOutput() && !isHeld && !isKept) {
+        if (spec.measuresOutput() && !isHeld) {
             ++passes;
         }
         const uint32_t size = vkn::elementSize(spec.type(VKN_ROLE_INPUT));
