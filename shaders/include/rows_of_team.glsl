@@ -1,5 +1,6 @@
-// Which rows of a dispatch are a team's, on a CPU: some that lie one behind the other. Its drivers run a workgroup after the other,
-// and if each went over all of the tensor in long steps, nothing would be fetched ahead of it.
+// Which rows of a dispatch are a team's on a CPU, and where it works on several at once: some that lie one behind the other. A CPU's
+// drivers run a workgroup after the other, and if each went over all of the tensor in long steps, nothing would be fetched ahead of
+// it.
 #ifndef VKN_ROWS_OF_TEAM_GLSL
 #define VKN_ROWS_OF_TEAM_GLSL
 

@@ -277,7 +277,7 @@ private:
     // Of a row that is read again: groups that leave none over, if there are such.
     uint32_t groupOfMany(uint32_t held) const {
         const uint32_t usual = facts_.isCpu ? kGroupOfCpu : kGroupWhenReadAgain;
-        const uint32_t most = smaller(usual, share_.mostHeldChunks());
+        const uint32_t most = atLeastOne(smaller(usual, share_.mostHeldChunks()));
         for (uint32_t group = most; hasWholeChunks() && 2 * group >= most; --group) {
             if (held % group == 0) {
                 return group;
