@@ -259,7 +259,7 @@ private:
     void chooseGroup() {
         const uint32_t held = share_.chunks(choice_.teamSize());
         choice_.readAgain = spec_.readTwice != 0 || held > share_.mostHeldChunks() || !share_.isWorthHolding();
-        choice_.group = choice_.readAgain ? groupOfMany(held) : held;
+        choice_.group = atLeastOne(choice_.readAgain ? groupOfMany(held) : held);
         if (spec_.turnsHalves() && choice_.group % 2 != 0) {
             ++choice_.group;
         }
@@ -277,8 +277,8 @@ private:
     // Of a row that is read again: groups that leave none over, if there are such.
     uint32_t groupOfMany(uint32_t held) const {
         const uint32_t usual = facts_.isCpu ? kGroupOfCpu : kGroupWhenReadAgain;
-        const uint32_t most = atLeastOne(smaller(usual, share_.mostHeldChunks()));
-        for (uint32_t group = most; hasWholeChunks() && 2 * group >= most; --group) {
+        const uint32_t most = smaller(usual, share_.mostHeldChunks());
+        for (uint32_t group = most; hasWholeChunks() && group != 0 && 2 * group >= most; --group) {
             if (held % group == 0) {
                 return group;
             }
