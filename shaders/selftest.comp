@@ -15,13 +15,15 @@ void main() {
     for (uint pattern = 0u; pattern < VKN_SELF_TEST_PATTERNS; ++pattern) {
         // Lanes are numbered within their team, teams differ in their pattern: a lane that adds another team's shows.
         uint mine = VKN_SELF_TEST_VALUE(pattern + teamIndex(), teamLane());
-        vec2 sums = addOverTeam(vec2(float(mine), 1.0));
+        float sum = addOverTeam(float(mine));
+        vec2 sums = addOverTeam(vec2(1.0, float(mine)));
         uint largest = maxOverTeam(mine);
         uint team = gl_WorkGroupID.x * teamsPerWorkgroup() + teamIndex();
         uint slot = (team * VKN_SELF_TEST_PATTERNS + pattern) * teamSize() + teamLane();
         uint word = pc.targetWord + slot * VKN_SELF_TEST_WORDS;
-        results[word] = uint(sums.x);
-        results[word + 1u] = uint(sums.y);
-        results[word + 2u] = largest;
+        results[word] = uint(sum);
+        results[word + 1u] = uint(sums.x);
+        results[word + 2u] = uint(sums.y);
+        results[word + 3u] = largest;
     }
 }

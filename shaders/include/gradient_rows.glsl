@@ -32,7 +32,7 @@ NormGradient branchNorm(GradientRow g) {
     return g.branch;
 }
 
-// Of w * x^ and of w; and of x^ about a mean that was saved, which it is not 0 about.
+// Of w * x^; where there is a mean, of w; and of x^ about a mean that was saved, which it is not 0 about.
 struct GradientSums {
     CompensatedSum along;
     CompensatedSum ones;
@@ -42,7 +42,9 @@ struct GradientSums {
 vec3 addProducts(vec3 sums, NormGradient n, NormInput norm, uint column, uint count) {
     Piece x1 = normalised(n, norm.x, column, count);
     sums.x = addSum(sums.x, multiply(norm.w, x1));
-    sums.y = addSum(sums.y, norm.w);
+    if (kLayerNorm) {
+        sums.y = addSum(sums.y, norm.w);
+    }
     if (kSavesMeans) {
         sums.z = addSum(sums.z, keepPiece(x1, count));
     }
@@ -52,7 +54,9 @@ vec3 addProducts(vec3 sums, NormGradient n, NormInput norm, uint column, uint co
 // A chunk at a time, so that sums do not depend on how a chunk is read.
 GradientSums addChunk(GradientSums sums, vec3 ofChunk) {
     sums.along = add(sums.along, ofChunk.x);
-    sums.ones = add(sums.ones, ofChunk.y);
+    if (kLayerNorm) {
+        sums.ones = add(sums.ones, ofChunk.y);
+    }
     if (kSavesMeans) {
         sums.normalised = add(sums.normalised, ofChunk.z);
     }
@@ -103,15 +107,23 @@ GradientSums sumsOfLane(GradientRow g, NormGradient n, bool onStream) {
     return sums;
 }
 
+// Over the row: of w * x^ and of w.
+vec2 addLanes(GradientSums sums) {
+    if (!kLayerNorm) {
+        return vec2(addOverTeam(value(sums.along)), 0.0);
+    }
+    return addOverTeam(vec2(value(sums.along), value(sums.ones)));
+}
+
 // The means over a row of w * x^ and of w. Of a saved mean, which is rounded, what that left over is found on the way and taken
 // from x^: where a row's mean is far larger than its deviation, it is far larger than x^'s own rounding.
 NormGradient addMeans(GradientRow g, NormGradient n, bool onStream, bool isMeanSaved) {
     GradientSums sums = sumsOfLane(g, n, onStream);
-    vec2 total = addOverTeam(vec2(value(sums.along), value(sums.ones)));
+    vec2 total = addLanes(sums);
     n.alongNormalised = total.x / float(statisticsSize()) * n.s.share;
     n.alongOnes = total.y / float(hiddenSize());
     if (kSavesMeans && isMeanSaved) {
-        float left = addOverTeam(vec2(value(sums.normalised), 0.0)).x / float(hiddenSize());
+        float left = addOverTeam(value(sums.normalised)) / float(hiddenSize());
         float product = left * n.alongOnes;
         n.alongNormalised -= product;
         n.s.correction = n.s.rstd > 0.0 ? left / n.s.rstd : 0.0;

@@ -204,10 +204,10 @@
 // What a backward kernel leaves in scratch of each of a row's norms: the statistics and the means of gradients.
 #define VKN_WORDS_OF_NORM 8
 
-// The self-test writes, for each pattern and lane, two sums and a maximum.
+// The self-test writes, for each pattern and lane, a sum, two that are taken at a time, and a maximum.
 #define VKN_SELF_TEST_PATTERNS 8
 #define VKN_SELF_TEST_WORKGROUPS 2
-#define VKN_SELF_TEST_WORDS 3
+#define VKN_SELF_TEST_WORDS 4
 #define VKN_SELF_TEST_VALUE(pattern, index) (((index)*7u + (pattern)*13u + (index) / 5u) % 31u)
 
 // Push constants of a row's kernel: words. First these; then those of each tensor of rows (offset, row stride, and

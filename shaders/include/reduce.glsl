@@ -2,7 +2,7 @@
 // project are in this file.
 //
 // A team's reductions must be reached by all its invocations; in a test build that emulates subgroups, by the whole
-// workgroup.
+// workgroup. Sums are of one number, or of two at a time: VKN_DEFINE_ADD_OVER... (TYPE, MEMBERS) with float and x, or vec2 and xy.
 #ifndef VKN_REDUCE_GLSL
 #define VKN_REDUCE_GLSL
 
@@ -30,12 +30,14 @@ uvec2 emulatedExchange(uvec2 value, uint distance) {
     barrier();
     return emulatedLanes[gl_LocalInvocationIndex ^ distance];
 }
-vec2 addOverSubgroup(vec2 value) {
-    for (uint distance = 1u; distance < kSubgroupSize; distance *= 2u) {
-        value += uintBitsToFloat(emulatedExchange(floatBitsToUint(value), distance));
+#define VKN_DEFINE_ADD_OVER_SUBGROUP(TYPE, MEMBERS)                                                                      \
+    TYPE addOverSubgroup(TYPE value) {                                                                                   \
+        for (uint distance = 1u; distance < kSubgroupSize; distance *= 2u) {                                             \
+            uvec2 other = emulatedExchange(uvec2(floatBitsToUint(value)), distance);                                     \
+            value += uintBitsToFloat(other.MEMBERS);                                                                     \
+        }                                                                                                                \
+        return value;                                                                                                    \
     }
-    return value;
-}
 uint maxOverSubgroup(uint value) {
     for (uint distance = 1u; distance < kSubgroupSize; distance *= 2u) {
         value = max(value, emulatedExchange(uvec2(value), distance).x);
@@ -62,13 +64,15 @@ uint subgroupLane() {
 uint subgroupIndex() {
     return gl_SubgroupID;
 }
-vec2 addOverSubgroup(vec2 value) {
-#if VKN_BREAK_REDUCTION
-    // Test build: what the self-test must catch.
-    value = subgroupLane() == kSubgroupSize - 1u ? vec2(0.0) : value;
+#if VKN_BREAK_REDUCTION // test build: what the self-test must catch
+#define VKN_SUMMAND(TYPE, VALUE) (subgroupLane() == kSubgroupSize - 1u ? TYPE(0.0) : VALUE)
+#else
+#define VKN_SUMMAND(TYPE, VALUE) VALUE
 #endif
-    return subgroupAdd(value);
-}
+#define VKN_DEFINE_ADD_OVER_SUBGROUP(TYPE, MEMBERS)                                                                      \
+    TYPE addOverSubgroup(TYPE value) {                                                                                   \
+        return subgroupAdd(VKN_SUMMAND(TYPE, value));                                                                    \
+    }
 uint maxOverSubgroup(uint value) {
     return subgroupMax(value);
 }
@@ -115,18 +119,20 @@ uint sharePartial(uvec2 partial) {
     return reductionParity * VKN_MAX_SUBGROUPS;
 }
 
-vec2 addOverTeam(vec2 value) {
-    vec2 sum = addOverSubgroup(value);
-    if (kForm == VKN_FORM_SUBGROUP || kSubgroups == 1u) {
-        return sum;
+#define VKN_DEFINE_ADD_OVER_TEAM(TYPE, MEMBERS)                                                                          \
+    VKN_DEFINE_ADD_OVER_SUBGROUP(TYPE, MEMBERS)                                                                          \
+    TYPE addOverTeam(TYPE value) {                                                                                       \
+        TYPE sum = addOverSubgroup(value);                                                                               \
+        if (kForm == VKN_FORM_SUBGROUP || kSubgroups == 1u) {                                                            \
+            return sum;                                                                                                  \
+        }                                                                                                                \
+        uint first = sharePartial(uvec2(floatBitsToUint(sum)));                                                          \
+        sum = TYPE(0.0);                                                                                                 \
+        for (uint i = subgroupLane(); i < kSubgroups; i += kSubgroupSize) {                                              \
+            sum += uintBitsToFloat(subgroupPartials[first + i].MEMBERS);                                                 \
+        }                                                                                                                \
+        return addOverSubgroup(sum);                                                                                     \
     }
-    uint first = sharePartial(floatBitsToUint(sum));
-    sum = vec2(0.0);
-    for (uint i = subgroupLane(); i < kSubgroups; i += kSubgroupSize) {
-        sum += uintBitsToFloat(subgroupPartials[first + i]);
-    }
-    return addOverSubgroup(sum);
-}
 
 uint maxOverTeam(uint value) {
     uint result = maxOverSubgroup(value);
@@ -158,24 +164,25 @@ uint teamLane() {
 }
 
 // The workgroup size is a power of two.
-vec2 addOverTeam(vec2 value) {
-    reductionParity ^= 1u;
-    uint mine = reductionParity * VKN_MAX_SHARED_WORKGROUP + gl_LocalInvocationIndex;
-    vec2 sum = value;
-    lanes[mine] = floatBitsToUint(sum);
-    barrier();
-    for (uint distance = kWorkgroupSize / 2u; distance > 0u; distance /= 2u) {
-        if (gl_LocalInvocationIndex < distance) {
-            if (kFrugal) {
-                sum = uintBitsToFloat(lanes[mine]);
-            }
-            sum += uintBitsToFloat(lanes[mine + distance]);
-            lanes[mine] = floatBitsToUint(sum);
-        }
-        barrier();
+#define VKN_DEFINE_ADD_OVER_TEAM(TYPE, MEMBERS)                                                                          \
+    TYPE addOverTeam(TYPE value) {                                                                                       \
+        reductionParity ^= 1u;                                                                                           \
+        uint mine = reductionParity * VKN_MAX_SHARED_WORKGROUP + gl_LocalInvocationIndex;                                \
+        TYPE sum = value;                                                                                                \
+        lanes[mine].MEMBERS = floatBitsToUint(sum);                                                                      \
+        barrier();                                                                                                       \
+        for (uint distance = kWorkgroupSize / 2u; distance > 0u; distance /= 2u) {                                       \
+            if (gl_LocalInvocationIndex < distance) {                                                                    \
+                if (kFrugal) {                                                                                           \
+                    sum = uintBitsToFloat(lanes[mine].MEMBERS);                                                          \
+                }                                                                                                        \
+                sum += uintBitsToFloat(lanes[mine + distance].MEMBERS);                                                  \
+                lanes[mine].MEMBERS = floatBitsToUint(sum);                                                              \
+            }                                                                                                            \
+            barrier();                                                                                                   \
+        }                                                                                                                \
+        return uintBitsToFloat(lanes[reductionParity * VKN_MAX_SHARED_WORKGROUP].MEMBERS);                               \
     }
-    return uintBitsToFloat(lanes[reductionParity * VKN_MAX_SHARED_WORKGROUP]);
-}
 
 uint maxOverTeam(uint value) {
     reductionParity ^= 1u;
@@ -192,5 +199,8 @@ uint maxOverTeam(uint value) {
 }
 
 #endif
+
+VKN_DEFINE_ADD_OVER_TEAM(float, x)
+VKN_DEFINE_ADD_OVER_TEAM(vec2, xy)
 
 #endif

@@ -66,7 +66,8 @@ bool isRight(const KernelChoice& choice, const uint32_t* words) {
         for (uint32_t pattern = 0; pattern < VKN_SELF_TEST_PATTERNS; ++pattern) {
             const Expected expected = expectedOf(pattern + team % teams, choice.teamSize());
             for (uint32_t lane = 0; lane < choice.teamSize(); ++lane, words += VKN_SELF_TEST_WORDS) {
-                if (words[0] != expected.sum || words[1] != expected.count || words[2] != expected.largest) {
+                if (words[0] != expected.sum || words[1] != expected.count || words[2] != expected.sum ||
+                    words[3] != expected.largest) {
                     return false;
                 }
             }
