@@ -16,7 +16,7 @@
 
 VKN_DECLARE_OPERAND(Input, VKN_OPERAND_INPUT)
 VKN_DECLARE_VIEW(InputTensor, VKN_BINDING_INPUT, readonly)
-VKN_DEFINE_LOAD(Input, InputTensor)
+VKN_DEFINE_LOAD_FROM_ELEMENT(Input, InputTensor)
 layout(std430, set = 0, binding = VKN_BINDING_OUTPUT) writeonly buffer Parts { vec2 parts[]; };
 
 // Each column of a piece: its number, and where it is in a Piece. Literals, so that an array of them is registers.

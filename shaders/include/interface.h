@@ -210,14 +210,19 @@
 #define VKN_SELF_TEST_WORDS 4
 #define VKN_SELF_TEST_VALUE(pattern, index) (((index)*7u + (pattern)*13u + (index) / 5u) % 31u)
 
-// Push constants of a row's kernel: words. First these; then those of each tensor of rows (offset, row stride, and
-// outer stride if there is room for all) and one of any other operand (offset), in elements of its type from the start of the
-// bound range; ROW_INDEX and COS_SIN have another, the number of the last row that there is. Then dropout's; then the number of the first row
-// among the rows of gamma and beta, where they have several.
+// Push constants of a row's kernel: words. First these; then those of each tensor of rows (offset, row stride, and outer stride) in
+// elements of its type, or what a kernel of aligned rows accesses at once; and one of any other operand (offset) in elements.
+// Offsets are from the start of the bound range. ROW_INDEX and COS_SIN have another, the number of the last row that there is. Then
+// dropout's; then the number of the first row among the rows of gamma and beta, where they have several. What has to do with outer
+// blocks is there if there is room for all of it.
 #define VKN_WORD_ROWS 0  // of this dispatch; unused where they come from a GPU buffer
 #define VKN_WORD_HIDDEN_SIZE 1
 #define VKN_WORD_ROWS_PER_OUTER 2
-#define VKN_WORD_FIRST_OPERAND 3
+#define VKN_WORD_OUTER_DIVISOR 3  // what rows are divided by it with: dividingBy() in src/plan/split.hpp
+#define VKN_WORD_FIRST_OPERAND 4
+#define VKN_WORD_FIRST_WITHOUT_OUTER 2
+#define VKN_ROW_BITS 26  // a dispatch has at most 2^26 rows
+#define VKN_DIVISOR_SHIFT_BITS 5
 #define VKN_DROPOUT_WORDS 5  // number of the first row low, high, stream, and unless it is an operand, seed low, high
 #define VKN_SEED_WORDS 2
 // Words about scratch, from VKN_SPEC_SCRATCH_WORD on.

@@ -54,33 +54,46 @@ layout(std140, set = 0, binding = VKN_BINDING_DISPATCH) uniform Dispatch { uvec4
 
 VKN_DEFINE_LOAD(Input2, Input2Tensor)
 VKN_DEFINE_LOAD(Gate, Input2Tensor)
-VKN_DEFINE_LOAD(Gamma, GammaTensor)
-VKN_DEFINE_LOAD(Beta, BetaTensor)
+VKN_DEFINE_LOAD_FROM_ELEMENT(Gamma, GammaTensor)
+VKN_DEFINE_LOAD_FROM_ELEMENT(Beta, BetaTensor)
 VKN_DEFINE_LOAD_ONE(Gamma, GammaTensor)
 VKN_DEFINE_LOAD_ONE(Beta, BetaTensor)
-VKN_DEFINE_LOAD(Gamma2, Parameters)
-VKN_DEFINE_LOAD(Beta2, Parameters)
-VKN_DEFINE_LOAD(BranchBias, Parameters)
-VKN_DEFINE_LOAD(BranchBias2, Parameters)
-VKN_DEFINE_LOAD(LayerScale, Parameters)
-VKN_DEFINE_LOAD(RunningMean, Parameters)
-VKN_DEFINE_LOAD(RunningVariance, Parameters)
-VKN_DEFINE_LOAD(BatchMean, OfBatch)
-VKN_DEFINE_LOAD(BatchRstd, OfBatch)
+VKN_DEFINE_LOAD_FROM_ELEMENT(Gamma2, Parameters)
+VKN_DEFINE_LOAD_FROM_ELEMENT(Beta2, Parameters)
+VKN_DEFINE_LOAD_FROM_ELEMENT(BranchBias, Parameters)
+VKN_DEFINE_LOAD_FROM_ELEMENT(BranchBias2, Parameters)
+VKN_DEFINE_LOAD_FROM_ELEMENT(LayerScale, Parameters)
+VKN_DEFINE_LOAD_FROM_ELEMENT(RunningMean, Parameters)
+VKN_DEFINE_LOAD_FROM_ELEMENT(RunningVariance, Parameters)
+VKN_DEFINE_LOAD_FROM_ELEMENT(BatchMean, OfBatch)
+VKN_DEFINE_LOAD_FROM_ELEMENT(BatchRstd, OfBatch)
+
+// A quotient by multiplication: CPUs divide lane by lane, and GPUs have no instruction for it.
 uint outerOf(uint index) {
-    return index / pc.words[VKN_WORD_ROWS_PER_OUTER];
+    if (!kOuterStrides) {
+        return 0u;
+    }
+    uint divisor = pc.words[VKN_WORD_OUTER_DIVISOR];
+    uint high;
+    uint low;
+    umulExtended(index << (32u - VKN_ROW_BITS), divisor >> VKN_DIVISOR_SHIFT_BITS, high, low);
+    return high >> (divisor & ((1u << VKN_DIVISOR_SHIFT_BITS) - 1u));
 }
 
 uint innerOf(uint index) {
+    if (!kOuterStrides) {
+        return index;
+    }
     return index - outerOf(index) * pc.words[VKN_WORD_ROWS_PER_OUTER];
 }
 
-// The first element of a row of a tensor whose words start at `word`.
+// The place at which a row starts, of a tensor whose words start at `word`.
+uint rowStart(uint word, uint inner, uint outer) {
+    uint start = pc.words[word] + inner * pc.words[word + 1u];
+    return kOuterStrides ? start + outer * pc.words[word + 2u] : start;
+}
 uint rowStart(uint word, uint index) {
-    if (!kOuterStrides) {
-        return pc.words[word] + index * pc.words[word + 1u];
-    }
-    return pc.words[word] + innerOf(index) * pc.words[word + 1u] + outerOf(index) * pc.words[word + 2u];
+    return rowStart(word, innerOf(index), outerOf(index));
 }
 
 // Whether a row is the key's: those behind the query's in each outer block.
@@ -91,15 +104,11 @@ bool isKeyRow(uint index) {
 
 // The same of a tensor that is the query's, or where the row is the key's, of the key's.
 uint headStart(uint word, uint keyWord, uint index) {
+    uint query = rowStart(word, index);
     if (!kHasKeys) {
-        return rowStart(word, index);
+        return query;
     }
-    uint inner = innerOf(index);
-    uint outer = outerOf(index);
-    uint query = pc.words[word] + inner * pc.words[word + 1u] + outer * pc.words[word + 2u];
-    inner -= kQueryRows;
-    uint key = pc.words[keyWord] + inner * pc.words[keyWord + 1u] + outer * pc.words[keyWord + 2u];
-    return select(isKeyRow(index), key, query);
+    return select(isKeyRow(index), rowStart(keyWord, innerOf(index) - kQueryRows, outerOf(index)), query);
 }
 
 uint hiddenSize() {
@@ -111,7 +120,7 @@ uint statisticsSize() {
     return kPartialSize != 0u ? kPartialSize : hiddenSize();
 }
 
-// The first element of a row of x, which may be another row of the tensor.
+// The place at which a row of x starts, which may be another row of the tensor.
 uint inputRowStart(uint index) {
     if (!kHasRowIndex) {
         return headStart(kWordInput, kWordKey, index);

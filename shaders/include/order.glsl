@@ -81,9 +81,15 @@ uint pieceOfChunk(uint p) {
     return kPiecesOfChunk == 1u ? 0u : p % kPiecesOfChunk;
 }
 
-// The first element of piece `p` of the group that starts at chunk `firstChunk` of each lane.
+// The first element of piece `p` of the group that starts at chunk `firstChunk` of each lane. Where nothing else is asked for, what
+// the pieces of a group share is apart from what differs, which is a constant: SwiftShader does all the sums that it is given.
 uint pieceStart(uint firstChunk, uint p) {
-    return rangeOfChunk(firstChunk + chunkOfPiece(p)).x + pieceOfChunk(p) * kPiece;
+    uint within = pieceOfChunk(p) * kPiece;
+    if (kChannelsLast || kHalfSplit) {
+        return rangeOfChunk(firstChunk + chunkOfPiece(p)).x + within;
+    }
+    uint step = teamSize() * kChunk;
+    return (firstChunk * step + teamLane() * kChunk) + (chunkOfPiece(p) * step + within);
 }
 
 // How many of its elements the row has. All but the last chunk of a row in registers are whole.

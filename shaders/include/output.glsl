@@ -21,7 +21,7 @@ void saveStatistics(Row row, Statistics s) {
 }
 
 struct OutputRow {
-    uint residualStart; // first elements
+    uint residualStart; // places
     uint start;
     uint start2;
     vec2 quantiser; // by which y and y2 are multiplied where they are quantised

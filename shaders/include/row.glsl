@@ -9,7 +9,7 @@ const uint kStages = kPlacement == VKN_PLACEMENT_SANDWICH_PRE_NORM ? 2u : 1u;
 
 struct Row {
     uint index; // among the rows of the dispatch
-    uint inputStart; // first elements
+    uint inputStart; // places
     uint input2Start;
     uint residualStart;
     uint gateStart;

@@ -9,10 +9,10 @@
 // Rows have literal indices: see VKN_EACH_HELD.
 #define VKN_EACH_ROW(DO) DO(0u) DO(1u) DO(2u) DO(3u)
 
-// DO(chunk) for each chunk of a group: unrolled, which halves the time where a turn of a loop costs as much as its loads.
+// DO(firstChunk, p) for each chunk of a group: unrolled, which halves the time where a turn of a loop costs as much as its loads.
 #define VKN_FOR_CHUNKS(FIRST, DO)                                                                                        \
     [[unroll]] for (uint p = 0u; p < kGroup; ++p) {                                                                      \
-        DO((FIRST) + p);                                                                                                 \
+        DO(FIRST, p);                                                                                                    \
     }
 
 Row rowAtOnce[VKN_MAX_ROWS_AT_ONCE];
@@ -22,15 +22,15 @@ LaneMoments laneAtOnce[VKN_MAX_ROWS_AT_ONCE];
 Statistics statisticsAtOnce[VKN_MAX_ROWS_AT_ONCE];
 OutputRow targetAtOnce[VKN_MAX_ROWS_AT_ONCE];
 
-// Chunk `chunk` of the lane, of a row at hand.
-Piece readPiece(Row row, uint chunk) {
-    return stagePiece(row, pieceStart(0u, chunk), pieceCount(0u, chunk));
+// Of a row at hand.
+Piece readPiece(Row row, uint firstChunk, uint p) {
+    return stagePiece(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p));
 }
 
-void addSums(uint chunk) {
+void addSums(uint firstChunk, uint p) {
 #define VKN_ADD_SUM(R)                                                                                                   \
     if (R < kRowsAtOnce) {                                                                                               \
-        sumAtOnce[R] = addSum(sumAtOnce[R], readPiece(rowAtOnce[R], chunk));                                             \
+        sumAtOnce[R] = addSum(sumAtOnce[R], readPiece(rowAtOnce[R], firstChunk, p));                                     \
     }
     VKN_EACH_ROW(VKN_ADD_SUM)
 }
@@ -47,12 +47,12 @@ void centreRows(float elements) {
     VKN_EACH_ROW(VKN_SET_CENTRE)
 }
 
-void addMomentsOfChunk(uint chunk) {
-    uint column = pieceStart(0u, chunk);
-    uint count = pieceCount(0u, chunk);
+void addMomentsOfChunk(uint firstChunk, uint p) {
+    uint column = pieceStart(firstChunk, p);
+    uint count = pieceCount(firstChunk, p);
 #define VKN_ADD_MOMENTS(R)                                                                                               \
     if (R < kRowsAtOnce) {                                                                                               \
-        Piece piece = readPiece(rowAtOnce[R], chunk);                                                                    \
+        Piece piece = readPiece(rowAtOnce[R], firstChunk, p);                                                            \
         momentsAtOnce[R] = addMomentsOf(momentsAtOnce[R], piece, column, count, laneAtOnce[R].centre);                   \
     }
     VKN_EACH_ROW(VKN_ADD_MOMENTS)
@@ -89,9 +89,9 @@ bool takeStatistics() {
     return !anyTeam(!isUsual);
 }
 
-KnownWeights weightsOfRows(uint chunk, uint column, uint count) {
+KnownWeights weightsOfRows(uint p, uint column, uint count) {
     if (kHoldsWeights) {
-        return heldWeights(chunk);
+        return heldWeights(p);
     }
     KnownWeights weights = noWeights();
     if (kHasGamma) {
@@ -103,15 +103,15 @@ KnownWeights weightsOfRows(uint chunk, uint column, uint count) {
     return weights;
 }
 
-void storeChunk(uint chunk) {
-    uint column = pieceStart(0u, chunk);
-    uint count = pieceCount(0u, chunk);
-    KnownWeights weights = weightsOfRows(chunk, column, count);
+void storeChunk(uint firstChunk, uint p) {
+    uint column = pieceStart(firstChunk, p);
+    uint count = pieceCount(firstChunk, p);
+    KnownWeights weights = weightsOfRows(p, column, count);
 #define VKN_STORE_PIECE(R)                                                                                               \
     if (R < kRowsAtOnce) {                                                                                               \
-        Piece piece = readPiece(rowAtOnce[R], chunk);                                                                    \
+        Piece piece = readPiece(rowAtOnce[R], firstChunk, p);                                                            \
         if (kHasResidualOutput) {                                                                                        \
-            storeResidualOutput(targetAtOnce[R].residualStart, column, count, piece);                                   \
+            storeResidualOutput(targetAtOnce[R].residualStart, column, count, piece);                                    \
         }                                                                                                                \
         piece = applyKnownWeights(normalise(piece, statisticsAtOnce[R], column, count), weights);                        \
         storeQuantised(targetAtOnce[R], piece, column, count);                                                           \

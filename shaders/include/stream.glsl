@@ -3,6 +3,9 @@
 // A kernel sees a stream either as 128-bit quads, where all rows start at 16 bytes and are whole chunks (VKN_ALIGNED), or
 // as 32-bit words, where they may start at any element and end at any. Elements narrower than 32 bits are parts of words,
 // so no 16-bit feature is needed. Nothing outside the words that hold a row's elements is touched.
+//
+// A row starts at a place of its stream, VKN_PLACE of an element, which is counted in what a kernel accesses: a shift for each
+// piece is dear on SwiftShader.
 #ifndef VKN_STREAM_GLSL
 #define VKN_STREAM_GLSL
 
@@ -15,14 +18,15 @@
 #endif
 
 // Defines Piece loadNAME(start, column, count) for an operand that is read through a view: the piece at element `column` of a row
-// whose first element is `start`. The two stay apart because a row's quad is found once, but a shift for each piece is dear on
-// SwiftShader.
-#define VKN_DEFINE_LOAD(NAME, VIEW)                                                                                      \
+// that starts at place `start`, or at element `start`.
+#define VKN_DEFINE_LOAD_AT(NAME, VIEW, PLACE)                                                                            \
     VKN_DEFINE_FETCH(NAME, VIEW, kType##NAME)                                                                            \
     VKN_DEFINE_DECODER(NAME, kType##NAME)                                                                                \
     Piece load##NAME(uint start, uint column, uint count) {                                                              \
-        return decode##NAME(fetch##NAME(start, column, count));                                                          \
+        return decode##NAME(fetch##NAME(PLACE, column, count));                                                          \
     }
+#define VKN_DEFINE_LOAD(NAME, VIEW) VKN_DEFINE_LOAD_AT(NAME, VIEW, start)
+#define VKN_DEFINE_LOAD_FROM_ELEMENT(NAME, VIEW) VKN_DEFINE_LOAD_AT(NAME, VIEW, VKN_PLACE(start, kType##NAME))
 
 // Defines float loadOneNAME(at): a single element.
 #define VKN_DEFINE_LOAD_ONE(NAME, VIEW)                                                                                  \

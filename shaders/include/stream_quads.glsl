@@ -11,18 +11,17 @@
 #define VKN_DECLARE_NARROW_VIEW(VIEW, BINDING)                                                                           \
     layout(std430, set = 0, binding = BINDING) buffer VIEW##NarrowView { uvec2 VIEW##Pairs[]; };
 
-// Which quads of the stream a piece fills: one, or two where fp32 pieces have 8 elements.
-#define VKN_QUAD_AT(ELEMENT, FORMAT) (FORMAT == VKN_FORMAT_F32 ? (ELEMENT) >> 2 : (ELEMENT) >> 3)
-#define VKN_FIRST_QUAD(START, COLUMN, FORMAT) (VKN_QUAD_AT(START, FORMAT) + VKN_QUAD_AT(COLUMN, FORMAT))
+// Places are counted in quads, those of 8-bit elements in half quads. A piece fills a quad, or two where it has 8 elements of fp32.
+#define VKN_PLACE(ELEMENT, FORMAT) (FORMAT == VKN_FORMAT_F32 ? (ELEMENT) >> 2 : (ELEMENT) >> 3)
 #define VKN_HAS_TWO_QUADS(FORMAT) (FORMAT == VKN_FORMAT_F32 && kPiece == 8u)
 
-// Defines PackedPiece fetchNAME(start, column, count): the piece at element `column` of the row that starts at element `start`;
-// zeros where it is not there.
+// Defines PackedPiece fetchNAME(start, column, count): the piece at element `column` of the row that starts at place `start`; zeros
+// where it is not there.
 #define VKN_DEFINE_FETCH(NAME, VIEW, FORMAT)                                                                             \
-    PackedPiece fetch##NAME(uint start, uint column, uint count) {                                                                       \
+    PackedPiece fetch##NAME(uint start, uint column, uint count) {                                                       \
         PackedPiece piece = PackedPiece(uvec4(0u), uvec4(0u));                                                           \
         if (count != 0u) {                                                                                               \
-            uint quad = VKN_FIRST_QUAD(start, column, FORMAT);                                                                      \
+            uint quad = start + VKN_PLACE(column, FORMAT);                                                               \
             piece.lo = VIEW##Quads[quad];                                                                                \
             if (VKN_HAS_TWO_QUADS(FORMAT)) {                                                                             \
                 piece.hi = VIEW##Quads[quad + 1u];                                                                       \
@@ -36,9 +35,9 @@
 
 // Defines putNAME(start, column, count, piece).
 #define VKN_DEFINE_PUT(NAME, VIEW, FORMAT)                                                                               \
-    void put##NAME(uint start, uint column, uint count, PackedPiece piece) {                                                             \
+    void put##NAME(uint start, uint column, uint count, PackedPiece piece) {                                             \
         if (count != 0u) {                                                                                               \
-            uint quad = VKN_FIRST_QUAD(start, column, FORMAT);                                                                      \
+            uint quad = start + VKN_PLACE(column, FORMAT);                                                               \
             VIEW##Quads[quad] = piece.lo;                                                                                \
             if (VKN_HAS_TWO_QUADS(FORMAT)) {                                                                             \
                 VIEW##Quads[quad + 1u] = piece.hi;                                                                       \
@@ -49,11 +48,11 @@
 // The same for a stream that may be quantised.
 #define VKN_DEFINE_QUANTISED_PUT(NAME, VIEW, FORMAT)                                                                     \
     VKN_DEFINE_PUT(Wide##NAME, VIEW, FORMAT)                                                                             \
-    void put##NAME(uint start, uint column, uint count, PackedPiece piece) {                                                             \
+    void put##NAME(uint start, uint column, uint count, PackedPiece piece) {                                             \
         if (FORMAT < VKN_FORMAT_I8) {                                                                                    \
-            putWide##NAME(start, column, count, piece);                                                                             \
+            putWide##NAME(start, column, count, piece);                                                                  \
         } else if (count != 0u) {                                                                                        \
-            VIEW##Pairs[(start >> 3) + (column >> 3)] = piece.lo.xy;                                                                          \
+            VIEW##Pairs[start + VKN_PLACE(column, FORMAT)] = piece.lo.xy;                                                \
         }                                                                                                                \
     }
 

@@ -9,6 +9,9 @@
 #define VKN_DECLARE_VIEW(VIEW, BINDING, ACCESS)                                                                          \
     layout(std430, set = 0, binding = BINDING) ACCESS buffer VIEW##View { uint VIEW##Words[]; };
 
+// Places are elements.
+#define VKN_PLACE(ELEMENT, FORMAT) (ELEMENT)
+
 #define VKN_DECLARE_NARROW_VIEW(VIEW, BINDING)
 #define VKN_WORD(VIEW, WORD) VIEW##Words[WORD]
 
@@ -73,7 +76,7 @@ uvec2 funnel(uint w0, uint w1, uint w2) {
 #define VKN_DEFINE_FETCH(NAME, VIEW, FORMAT)                                                                             \
     VKN_DEFINE_FETCH_WITH(NAME, VIEW, FORMAT, VKN_READ_PLAIN)                                                            \
     PackedPiece fetch##NAME(uint start, uint column, uint count) {                                                       \
-        return fetchPresent##NAME(select(count != 0u, start + column, 0u), count);                                                   \
+        return fetchPresent##NAME(select(count != 0u, start + column, 0u), count);                                       \
     }
 
 // Of a stream that is written at the same time, only what the invocation owns may be read, but for words that are shared.
@@ -82,7 +85,7 @@ uvec2 funnel(uint w0, uint w1, uint w2) {
     PackedPiece fetch##NAME(uint start, uint column, uint count) {                                                       \
         PackedPiece piece = PackedPiece(uvec4(0u), uvec4(0u));                                                           \
         if (count != 0u) {                                                                                               \
-            piece = fetchPresent##NAME(start + column, count);                                                                       \
+            piece = fetchPresent##NAME(start + column, count);                                                           \
         }                                                                                                                \
         return piece;                                                                                                    \
     }
@@ -164,7 +167,7 @@ uvec2 funnel(uint w0, uint w1, uint w2) {
     void put##NAME(uint start, uint column, uint count, PackedPiece piece) {                                             \
         uint at = start + column;                                                                                        \
         if (FORMAT < VKN_FORMAT_I8) {                                                                                    \
-            putWide##NAME(start, column, count, piece);                                                                             \
+            putWide##NAME(start, column, count, piece);                                                                  \
         } else {                                                                                                         \
             uint begin = at & 3u;                                                                                        \
             uint bits = piece.lo.x;                                                                                      \

@@ -16,9 +16,14 @@ uint64_t scratchStride(const DeviceFacts& facts) {
     return facts.uniformBufferAlignment > alignment ? facts.uniformBufferAlignment : alignment;
 }
 
+// Bytes of a tensor that a kernel of aligned rows accesses at once, and counts in.
+static uint32_t alignedAccess(const Tensor& tensor) {
+    return tensor.elementSize == 1 ? kNarrowAccess : kWideAccess;
+}
+
 static bool isTensorAligned(const Tensor& tensor, const RowShape& shape) {
     const bool severalOuters = shape.rows > shape.rowsPerOuter;
-    const uint64_t access = tensor.elementSize == 1 ? kNarrowAccess : kWideAccess;
+    const uint32_t access = alignedAccess(tensor);
     const auto isMultiple = [&](uint64_t bytes) { return remainderOfPower(bytes, access) == 0; };
     return isMultiple(tensor.offset) && isMultiple(tensor.rowStride * tensor.elementSize) &&
            (!severalOuters || isMultiple(tensor.outerStride * tensor.elementSize));
@@ -75,6 +80,14 @@ static uint32_t collectBound(const Execution& execution, BoundTensor* bound) {
 static bool hasOuterStrides(const Execution& execution) {
     return execution.rows->words.hasOuterStrides &&
            (execution.columns == nullptr || execution.columns->words.hasOuterStrides);
+}
+
+bool usesAlignedRows(const Execution& execution) {
+    return execution.isAligned && execution.choice->hasAlignedKernel;
+}
+
+bool usesAlignedColumns(const Execution& execution) {
+    return execution.isAligned && execution.choice->hasAlignedColumns;
 }
 
 bool finishExecution(const DeviceFacts& facts, Execution& execution) {
@@ -142,8 +155,15 @@ static OperandStarts bindOperands(const Execution& execution, const KernelInterf
     return starts;
 }
 
-static uint32_t elementsBetween(uint64_t begin, uint64_t end, const Tensor& tensor) {
-    return static_cast<uint32_t>(quotientOfPower(end - begin, tensor.elementSize));
+// The words of a tensor of rows, which starts so many bytes into its bound range.
+static void fillRowWords(const Tensor& tensor, uint64_t offset, uint32_t unit, bool severalOuters, bool hasOuterStride,
+                         uint32_t* words) {
+    const auto unitsOf = [&](uint64_t bytes) { return static_cast<uint32_t>(quotientOfPower(bytes, unit)); };
+    words[0] = unitsOf(offset);
+    words[1] = unitsOf(tensor.rowStride * tensor.elementSize);
+    if (hasOuterStride) {
+        words[2] = severalOuters ? unitsOf(tensor.outerStride * tensor.elementSize) : 0;
+    }
 }
 
 static void fillDropoutWords(const Execution& execution, const RowRun& run, uint32_t* words) {
@@ -161,22 +181,27 @@ static void fillConstants(const Execution& execution, const KernelInterface& ker
     const WordLayout& layout = kernel.words;
     const uint64_t inner = execution.shape.rowsPerOuter;
     const bool severalOuters = dispatch.run.count > inner;
+    const bool isAligned = &kernel == execution.columns ? usesAlignedColumns(execution) : usesAlignedRows(execution);
     dispatch.constants = {};
     uint32_t* words = dispatch.constants.words;
     words[VKN_WORD_ROWS] = static_cast<uint32_t>(dispatch.run.count);
     words[VKN_WORD_HIDDEN_SIZE] = execution.spec->kernelRowSize();
     // A run inside one block is counted as a block of its own, so that strides too long for 32 bits do not matter.
-    words[VKN_WORD_ROWS_PER_OUTER] = static_cast<uint32_t>(severalOuters ? inner : dispatch.run.count);
+    if (layout.hasOuterStrides) {
+        words[VKN_WORD_ROWS_PER_OUTER] = static_cast<uint32_t>(severalOuters ? inner : dispatch.run.count);
+        words[VKN_WORD_OUTER_DIVISOR] = severalOuters ? dividingBy(inner) : kDividingToZero;
+    }
     forEachOperand(kernel, [&](const RoleInfo& role, uint32_t binding) {
         const Tensor& tensor = execution.tensors[role.role];
         uint32_t* of = words + layout.ofRole[role.role];
-        of[0] = elementsBetween(dispatch.buffers[binding].offset, starts[role.role], tensor);
+        const uint64_t offset = starts[role.role] - dispatch.buffers[binding].offset;
         if (role.extent == Extent::Rows) {
-            of[1] = static_cast<uint32_t>(tensor.rowStride);
-            if (layout.hasOuterStrides) {
-                of[2] = severalOuters ? static_cast<uint32_t>(tensor.outerStride) : 0;
-            }
-        } else if (role.role == VKN_ROLE_ROW_INDEX || role.role == VKN_ROLE_COS_SIN) {
+            const uint32_t unit = isAligned ? alignedAccess(tensor) : tensor.elementSize;
+            fillRowWords(tensor, offset, unit, severalOuters, layout.hasOuterStrides, of);
+            return;
+        }
+        of[0] = static_cast<uint32_t>(quotientOfPower(offset, tensor.elementSize));
+        if (role.role == VKN_ROLE_ROW_INDEX || role.role == VKN_ROLE_COS_SIN) {
             const VknRole source = role.role == VKN_ROLE_ROW_INDEX ? VKN_ROLE_INPUT : role.role;
             of[1] = static_cast<uint32_t>(execution.tensors[source].sourceRows - 1);
         }
@@ -257,10 +282,6 @@ BoundBuffer scratchBuffer(const Execution& execution) {
 
 uint32_t workgroupsOf(const Execution& execution, uint64_t wanted) {
     return static_cast<uint32_t>(smaller(wanted, execution.choice->maxWorkgroups));
-}
-
-bool usesAlignedColumns(const Execution& execution) {
-    return execution.isAligned && execution.choice->hasAlignedColumns;
 }
 
 ColumnDispatch makeColumnDispatch(const Execution& execution, uint64_t index) {

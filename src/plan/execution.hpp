@@ -56,6 +56,10 @@ void findRanges(Execution& execution);
 // Fills in split, isAligned and parts from the rest. False where a single row is larger than a binding may be.
 bool finishExecution(const DeviceFacts& facts, Execution& execution);
 
+// Whether the kernel of rows, or that of columns, is the one for aligned rows.
+bool usesAlignedRows(const Execution& execution);
+bool usesAlignedColumns(const Execution& execution);
+
 // What a kernel binds in a dispatch, and its push constants.
 Dispatch makeKernelDispatch(const Execution& execution, const KernelInterface& kernel, uint64_t index);
 
@@ -76,7 +80,6 @@ struct ColumnDispatch {
     ColumnConstants constants = {};
     uint32_t workgroups = 0;
 };
-bool usesAlignedColumns(const Execution& execution);
 ColumnDispatch makeColumnDispatch(const Execution& execution, uint64_t index);
 
 struct JoinDispatch {

@@ -173,10 +173,6 @@ void fillScratchWords(const Execution& execution, const RowRun& run, uint32_t* w
         trainsBackward(spec) ? layoutOf(execution).means : run.first * normsOfRow(spec) * VKN_WORDS_OF_NORM);
 }
 
-bool usesAlignedGradientColumns(const Execution& execution) {
-    return execution.isAligned && execution.choice->hasAlignedColumns;
-}
-
 // As shaders/gradient_columns.comp divides a row.
 static uint64_t piecesOfRow(const OperationSpec& spec, uint32_t piece) {
     if (spec.turnsHalves()) {
@@ -202,7 +198,7 @@ Dispatch makeGradientColumnDispatch(const Execution& execution, uint64_t index, 
     words[VKN_SCRATCH_PART_STRIDE] = static_cast<uint32_t>(stride);
     words[VKN_SCRATCH_ROWS_PER_PART] = static_cast<uint32_t>(execution.parts.rowsPerPart);
     words[VKN_SCRATCH_PARTS] = static_cast<uint32_t>(parts);
-    const uint32_t piece = usesAlignedGradientColumns(execution) ? choice.chunk : choice.columnPiece;
+    const uint32_t piece = usesAlignedColumns(execution) ? choice.chunk : choice.columnPiece;
     const uint64_t lanes = parts * spec.kernelParameterRows() * piecesOfRow(spec, piece);
     const uint64_t workgroups = divideUp(lanes, uint64_t{VKN_COLUMN_WORKGROUP});
     const uint64_t rowsOfLane = divideUp(execution.parts.rowsPerPart, uint64_t{spec.kernelParameterRows()});

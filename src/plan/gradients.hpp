@@ -39,7 +39,6 @@ uint64_t gradientScratch(const Execution& execution);
 void fillScratchWords(const Execution& execution, const RowRun& run, uint32_t* words);
 
 // The dispatch of a pass's sums over the rows of dispatch `index`.
-bool usesAlignedGradientColumns(const Execution& execution);
 Dispatch makeGradientColumnDispatch(const Execution& execution, uint64_t index, uint32_t pass);
 
 // What joins the parts of a sum: one for each gradient of a parameter, and for each mean that BatchNorm's rows need.

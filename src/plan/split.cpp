@@ -1,11 +1,14 @@
 #include "plan/split.hpp"
 
 #include "base/integers.hpp"
+#include "include/interface.h"
+
+#include <bit>
 
 namespace vkn {
 
-// Rows of one dispatch: 32-bit row numbers, with room for the grid's stride on top.
-static constexpr uint64_t kMaxRowsPerDispatch = 1ull << 30;
+// Rows of one dispatch: 32-bit row numbers, with room for the grid's stride on top, and for a multiplier and a shift in a word.
+static constexpr uint64_t kMaxRowsPerDispatch = 1ull << VKN_ROW_BITS;
 
 uint64_t saturatingMultiply(uint64_t a, uint64_t b) {
     if ((a | b) <= UINT32_MAX) {
@@ -142,6 +145,12 @@ RowRun runOfDispatch(const Split& split, const RowShape& shape, uint64_t index) 
     }
     run.count = run.first < end ? smaller(split.rowsPerDispatch, end - run.first) : 0;
     return run;
+}
+
+uint32_t dividingBy(uint64_t rows) {
+    const uint32_t shift = static_cast<uint32_t>(std::bit_width(rows - 1));
+    const uint64_t multiplier = divideUp(uint64_t{1} << (VKN_ROW_BITS + shift), rows);
+    return static_cast<uint32_t>(multiplier << VKN_DIVISOR_SHIFT_BITS) | shift;
 }
 
 }  // namespace vkn

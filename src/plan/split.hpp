@@ -75,4 +75,9 @@ struct RowRun {
 };
 RowRun runOfDispatch(const Split& split, const RowShape& shape, uint64_t index);
 
+// A multiplier and a shift with which kernels divide the numbers of a dispatch's rows: outerOf() in shaders/include/operands.glsl.
+// Source: Granlund and Montgomery, "Division by invariant integers using multiplication", 1994.
+uint32_t dividingBy(uint64_t rows);
+constexpr uint32_t kDividingToZero = 0;  // of all of them
+
 }  // namespace vkn

@@ -16,7 +16,7 @@ uint32_t dropoutWords(const OperationSpec& spec) {
 static WordLayout layOut(const OperationSpec& spec, RoleSet roles, uint32_t scratchWords, bool hasOuterStrides) {
     WordLayout layout;
     layout.hasOuterStrides = hasOuterStrides;
-    layout.count = VKN_WORD_FIRST_OPERAND;
+    layout.count = layout.firstOperand();
     for (uint32_t r = 1; r < kRoleCount; ++r) {
         const auto role = static_cast<VknRole>(r);
         if ((roles & roleBit(role)) != 0) {

@@ -207,7 +207,7 @@ private:
     }
 
     void recordSums() const {
-        const bool aligned = usesAlignedGradientColumns(execution_);
+        const bool aligned = usesAlignedColumns(execution_);
         const uint64_t count = execution_.split.dispatchCount;
         for (uint32_t pass = 0; pass < passesOfSums(plan_.spec, plan_.choice); ++pass) {
             bindPipeline((aligned ? kAlignedGradientColumnsPipeline : kGradientColumnsPipeline) + pass);
@@ -262,7 +262,7 @@ private:
 
     // `kind`: of any rows; the pipeline for aligned ones is the next. `firstSet`: of dispatches.
     void recordRows(PipelineKind kind, uint64_t firstSet) const {
-        bindPipeline(execution_.isAligned && plan_.pipelines[kind + 1] != VK_NULL_HANDLE ? kind + 1 : kind);
+        bindPipeline(usesAlignedRows(execution_) ? kind + 1 : kind);
         Dispatch previous;
         for (uint64_t i = 0; i < execution_.split.dispatchCount; ++i) {
             const Dispatch rows = makeDispatch(execution_, i);

@@ -123,7 +123,7 @@ void expectApart(const OperationSpec& spec, const vkn::KernelInterface& kernel, 
     std::set<uint32_t> taken;
     const auto take = [&](uint32_t first, uint32_t count, const char* what) {
         for (uint32_t word = first; word < first + count; ++word) {
-            EXPECT_GE(word, uint32_t{VKN_WORD_FIRST_OPERAND}) << what;
+            EXPECT_GE(word, kernel.words.firstOperand()) << what;
             EXPECT_TRUE(taken.insert(word).second) << what << ", word " << word;
         }
     };
@@ -138,7 +138,7 @@ void expectApart(const OperationSpec& spec, const vkn::KernelInterface& kernel, 
     take(kernel.words.ofDropout, spec.hasDropout() ? vkn::dropoutWords(spec) : 0, "dropout");
     take(kernel.words.ofParameterRows, spec.kernelParameterRows() > 1 ? 1 : 0, "rows of gamma");
     take(kernel.words.ofScratch, scratchWords, "scratch");
-    EXPECT_EQ(taken.size() + VKN_WORD_FIRST_OPERAND, kernel.words.count);
+    EXPECT_EQ(taken.size() + kernel.words.firstOperand(), kernel.words.count);
     EXPECT_LE(kernel.words.count, uint32_t{VKN_MAX_WORDS});
 }
 

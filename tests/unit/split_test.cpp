@@ -1,6 +1,7 @@
 // Index arithmetic of tensors, against brute force and against 128-bit arithmetic where there are too many rows for that.
 #include "plan/split.hpp"
 
+#include "include/interface.h"
 #include "support/random.hpp"
 
 #include <gtest/gtest.h>
@@ -201,6 +202,39 @@ TEST(Split, OverflowIsSaturatedAndRefused) {
     EXPECT_EQ(vkn::saturatingMultiply(0, vkn::kTooLarge), 0u);
     const RowShape shape{3, 1};
     EXPECT_EQ(vkn::rowRange(makeTensor(0, 4, 1, 1, 1ull << 63), shape, 0, 3).end, vkn::kTooLarge);
+}
+
+// As outerOf() in shaders/include/operands.glsl.
+uint32_t divided(uint32_t row, uint32_t by) {
+    const uint64_t product = uint64_t{row << (32 - VKN_ROW_BITS)} * (by >> VKN_DIVISOR_SHIFT_BITS);
+    return static_cast<uint32_t>(product >> 32) >> (by & ((1u << VKN_DIVISOR_SHIFT_BITS) - 1));
+}
+
+// At multiples and just before them, where a rounded multiplier would show first; the last ones most.
+void expectDivides(uint32_t rows) {
+    constexpr uint32_t kRows = 1u << VKN_ROW_BITS;
+    const uint32_t by = vkn::dividingBy(rows);
+    const uint32_t last = kRows / rows;
+    for (const uint32_t multiple : {0u, 1u, 2u, last / 2, last - 1, last}) {
+        for (const uint32_t row : {multiple * rows - 1, multiple * rows, multiple * rows + rows / 2}) {
+            if (row < kRows) {
+                ASSERT_EQ(divided(row, by), row / rows) << row << " / " << rows;
+            }
+        }
+    }
+    ASSERT_EQ(divided(kRows - 1, by), (kRows - 1) / rows) << "by " << rows;
+}
+
+TEST(Split, RowsAreDividedByMultiplication) {
+    for (uint32_t rows = 1; rows < 20000; ++rows) {
+        expectDivides(rows);
+    }
+    for (uint32_t bit = 14; bit < VKN_ROW_BITS; ++bit) {
+        for (const uint32_t rows : {(1u << bit) - 1, 1u << bit, (1u << bit) + 1, 3u << (bit - 1)}) {
+            expectDivides(rows);
+        }
+    }
+    EXPECT_EQ(divided((1u << VKN_ROW_BITS) - 1, vkn::kDividingToZero), 0u);
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ TEST(Words, AllFitAndNoneOverlap) {
             std::set<uint32_t> taken;
             const auto take = [&](uint32_t first, uint32_t count) {
                 for (uint32_t word = first; word < first + count; ++word) {
-                    EXPECT_GE(word, uint32_t{VKN_WORD_FIRST_OPERAND});
+                    EXPECT_GE(word, layout.firstOperand());
                     EXPECT_LT(word, layout.count);
                     EXPECT_TRUE(taken.insert(word).second) << "placement " << placement << ", word " << word;
                 }
