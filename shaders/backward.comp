@@ -39,6 +39,9 @@ Piece stagePiece(Row row, uint column, uint count) {
     return kNormOnStream && row.stage == 0u ? streamPiece(row, column, count) : branchPiece(row, column, count);
 }
 
+void storeStage(Row row, uint column, uint count, Piece piece) {
+}
+
 #include "held_words.glsl"
 #include "group.glsl"
 #include "row_statistics.glsl"

@@ -70,6 +70,7 @@ void processRow(uint index, bool owned) {
         drawRow(index);
     }
     Row row = makeRow(index);
+    row.storesStream = kStoresFirst && owned;
     if (!kReadAgain && (!kHoldScaled || !kTakesStatistics)) {
         loadGroup(row, 0u);
     }

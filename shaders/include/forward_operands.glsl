@@ -40,4 +40,10 @@ Piece loadResidual(uint start, uint column, uint count) {
     return decodeResidual(fetchResidual(start, column, count));
 }
 
+VKN_DEFINE_DECODER(ResidualOutput, kTypeResidualOutput)
+VKN_DEFINE_SHARED_FETCH(StoredStream, ResidualOutputTensor, kTypeResidualOutput)
+Piece loadStoredStream(uint start, uint column, uint count) {
+    return decodeResidualOutput(fetchStoredStream(start, column, count));
+}
+
 #endif

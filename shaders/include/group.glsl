@@ -46,6 +46,18 @@ void loadGroup(Row row, uint firstChunk) {
     }
 }
 
+// As it is.
+Piece lastPiece(Row row, uint firstChunk, uint p) {
+    return heldPiece(p);
+}
+
+// Behind all loads of the group, so that none waits for a store that it might read from.
+void storeGroup(Row row, uint firstChunk) {
+    VKN_FOR_GROUP {
+        storeStage(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p), lastPiece(row, firstChunk, p));
+    }
+}
+
 // What is held, from the first stage's elements to the second's.
 void advanceGroup(Row row) {
     VKN_FOR_GROUP {
@@ -60,17 +72,15 @@ Piece groupPiece(Row row, uint firstChunk, uint p) {
     return kHoldScaled ? heldPiece(p) : scaled(heldPiece(p), row.scale);
 }
 
-// As it is.
-Piece lastPiece(Row row, uint firstChunk, uint p) {
-    return heldPiece(p);
-}
-
 #else
 
 // One piece at a time, read anew in each pass.
 #define VKN_FOR_GROUP [[dont_unroll]] for (uint p = 0u; p < kPiecesOfGroup; ++p)
 
 void loadGroup(Row row, uint firstChunk) {
+}
+
+void storeGroup(Row row, uint firstChunk) {
 }
 
 void advanceGroup(Row row) {

@@ -155,6 +155,7 @@
 #define VKN_FLAG_ONE_TURN 0x10000     // there are as many workgroups as it takes, in a grid of two dimensions
 #define VKN_FLAG_HOLDS_WEIGHTS 0x20000  // gamma and beta are held beside a row that is held
 #define VKN_FLAG_ROWS_IN_ORDER 0x40000  // a team's rows lie one behind the other
+#define VKN_FLAG_STORES_FIRST 0x80000   // the first pass writes the stream, which later ones read where it lies
 
 // Bindings as the modules are written. The host renumbers them for each plan (src/device/specialise.cpp), so that a layout
 // holds what the operation has and nothing else.

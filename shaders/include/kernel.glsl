@@ -65,6 +65,7 @@ const bool kMeasureOnly = (kFlags & VKN_FLAG_MEASURE_ONLY) != 0u;
 const bool kTraining = (kFlags & VKN_FLAG_TRAINING) != 0u;
 const bool kAnglesOfProducts = (kFlags & VKN_FLAG_ANGLE_PRODUCTS) != 0u;
 const bool kWholeGroups = (kFlags & VKN_FLAG_WHOLE_GROUPS) != 0u;
+const bool kStoresFirst = (kFlags & VKN_FLAG_STORES_FIRST) != 0u;
 const bool kGpuRows = (kFlags & VKN_FLAG_GPU_ROWS) != 0u;
 
 // V3D's compiler keeps what a loop writes in a register of its own for as long as the loop around it lasts, if control flow depends

@@ -73,7 +73,7 @@ void storeQuantised(OutputRow target, Piece y, uint column, uint count) {
 }
 
 void storePiece(Row row, OutputRow target, Statistics s, Piece piece, uint p, uint column, uint count) {
-    if (kHasResidualOutput) {
+    if (kHasResidualOutput && !kStoresFirst) {
         storeResidualOutput(target.residualStart, column, count, piece);
     }
     if (kHasOutput) {

@@ -13,6 +13,9 @@ struct Row {
     uint input2Start;
     uint residualStart;
     uint gateStart;
+    uint streamStart;
+    bool storesStream;   // in the pass at hand
+    bool isStreamStored;
     uint parameterStart; // of gamma and beta, from the start of either
     bool isKey;
     uint position; // for RoPE
@@ -28,6 +31,9 @@ Row makeRow(uint index) {
     row.input2Start = kParallel ? rowStart(kWordInput2, index) : 0u;
     row.residualStart = kBlock ? rowStart(kWordResidual, index) : 0u;
     row.gateStart = kHasGate ? rowStart(kWordGate, index) : 0u;
+    row.streamStart = kStoresFirst ? rowStart(kWordResidualOutput, index) : 0u;
+    row.storesStream = false;
+    row.isStreamStored = false;
     row.parameterStart = parameterRow(index);
     row.isKey = isKeyRow(index);
     row.position = positionOf(index);

@@ -28,6 +28,9 @@ LaneMoments addGroupOfLane(LaneMoments lane, uint firstChunk, float elements, ve
 
 LaneMoments addGroupOfRow(LaneMoments lane, Row row, uint firstChunk) {
     reloadGroup(row, firstChunk);
+    if (kStoresFirst && row.storesStream) {
+        storeGroup(row, firstChunk);
+    }
     float elements = kLayerNorm && kReadAgain ? float(groupElements(firstChunk)) : 0.0;
     if (kLayerNorm && firstChunk == 0u) {
         lane.centre = centreOfGroup(groupSum(row, 0u), elements);
@@ -105,10 +108,26 @@ uint maxMagnitudeOfRow(Row row) {
     return maxOverTeam(magnitude);
 }
 
+// As below, of a row whose stream is stored on the way. What it was made of may then be gone, so summing up again is other code.
+Statistics statisticsOfStoredRow(inout Row row) {
+    Moments moments = momentsOfRow(row);
+    row.storesStream = false;
+    row.isStreamStored = true;
+    [[dont_unroll]] for (uint rescale = anyTeam(isOutOfRange(moments.squares)) ? 1u : 0u; rescale != 0u; --rescale) {
+        float factor = rescalingFactor(maxMagnitudeOfRow(row), kEpsilon);
+        row.scale = isOutOfRange(moments.squares) ? factor : 1.0;
+        moments = momentsOfRow(row);
+    }
+    return makeStatistics(moments, row.scale, float(statisticsSize()), kEpsilon);
+}
+
 // A row whose squares overflow or underflow is scaled by a power of two and summed up again. A loop, so that the sums are in the
 // code once; and what is rare is a loop in it, because SwiftShader passes over a loop that has no turn, but runs both sides of a
 // branch.
 Statistics statisticsOfRow(inout Row row) {
+    if (kStoresFirst) {
+        return statisticsOfStoredRow(row);
+    }
     Moments moments;
     [[dont_unroll]] for (uint attempt = 0u; attempt < 2u; ++attempt) {
         [[dont_unroll]] for (uint rescale = attempt; rescale != 0u; --rescale) {

@@ -3,11 +3,18 @@
 #define VKN_STAGE_GLSL
 
 Piece stagePiece(Row row, uint column, uint count) {
+    if (kStoresFirst && row.isStreamStored) {
+        return loadStoredStream(row.streamStart, column, count);
+    }
     Piece piece = branchPiece(row, column, count);
     if (kBlock && (!kNormOnBranch || row.stage != 0u)) {
         piece = joinStream(row, piece, column, count);
     }
     return piece;
+}
+
+void storeStage(Row row, uint column, uint count, Piece piece) {
+    storeResidualOutput(row.streamStart, column, count, piece);
 }
 
 #endif

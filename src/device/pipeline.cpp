@@ -175,6 +175,7 @@ static void fillKernel(const OperationSpec& spec, const KernelChoice& choice, co
     values[VKN_SPEC_SUMS] = request.sums;
     values[VKN_SPEC_FLAGS] = kernelFlags(spec, choice) |
                              (request.kernel.words.hasOuterStrides ? VKN_FLAG_OUTER_STRIDES : 0U) |
+                             (request.aligned && choice.storesFirst ? VKN_FLAG_STORES_FIRST : 0U) |
                              (request.measuresOnly ? VKN_FLAG_MEASURE_ONLY : 0U);
 }
 

@@ -82,6 +82,7 @@ public:
         }
         if (result == VKN_SUCCESS) {
             choice_.holdsWeights = mayHoldWeights();
+            choice_.storesFirst = mayStoreFirst();
             shrinkWorkgroup();
             chooseGrid();
             explain();
@@ -350,6 +351,13 @@ private:
         const bool isPlain = !spec_.has(VKN_ROLE_GATE) && !spec_.hasRope() && !spec_.measuresOutput();
         return !spec_.isBackward() && spec_.takesStatistics() && isOneNorm && doRowsShareWeights() && isPlain &&
                choice_.hasAlignedKernel && choice_.form == VKN_KERNEL_FORM_SUBGROUP;
+    }
+
+    // An fp32 stream that is stored has all its bits, so where a row is read again, that is read instead of all that it is made of.
+    bool mayStoreFirst() const {
+        const bool isOfStream = spec_.placement == VKN_PLACEMENT_PRE_NORM || spec_.placement == VKN_PLACEMENT_PARALLEL;
+        return !spec_.isBackward() && spec_.takesStatistics() && isOfStream && choice_.readAgain &&
+               spec_.type(VKN_ROLE_RESIDUAL_OUTPUT) == VKN_TYPE_F32 && choice_.rowsAtOnce == 1 && !choice_.isFrugal;
     }
 
     VknResult checkForcedRowsAtOnce() const {

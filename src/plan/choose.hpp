@@ -19,6 +19,7 @@ struct KernelChoice {
     bool readAgain = false;
     bool hasWholeGroups = false;     // VKN_FLAG_WHOLE_GROUPS
     bool holdsWeights = false;       // VKN_FLAG_HOLDS_WEIGHTS
+    bool storesFirst = false;        // VKN_FLAG_STORES_FIRST, of aligned rows
     bool takesRowsInOrder = false;   // VKN_FLAG_ROWS_IN_ORDER
     uint32_t rowsAtOnce = 1;         // that a team works on, where there are enough and they are aligned
     uint32_t unalignedPiece = 4;     // elements that the kernel for rows of any alignment reads at once

@@ -17,9 +17,7 @@ uint64_t scratchStride(const DeviceFacts& facts) {
 }
 
 // Bytes of a tensor that a kernel of aligned rows accesses at once, and counts in.
-static uint32_t alignedAccess(const Tensor& tensor) {
-    return tensor.elementSize == 1 ? kNarrowAccess : kWideAccess;
-}
+static uint32_t alignedAccess(const Tensor& tensor) { return tensor.elementSize == 1 ? kNarrowAccess : kWideAccess; }
 
 static bool isTensorAligned(const Tensor& tensor, const RowShape& shape) {
     const bool severalOuters = shape.rows > shape.rowsPerOuter;
@@ -82,9 +80,7 @@ static bool hasOuterStrides(const Execution& execution) {
            (execution.columns == nullptr || execution.columns->words.hasOuterStrides);
 }
 
-bool usesAlignedRows(const Execution& execution) {
-    return execution.isAligned && execution.choice->hasAlignedKernel;
-}
+bool usesAlignedRows(const Execution& execution) { return execution.isAligned && execution.choice->hasAlignedKernel; }
 
 bool usesAlignedColumns(const Execution& execution) {
     return execution.isAligned && execution.choice->hasAlignedColumns;

@@ -25,6 +25,8 @@ Reads readsOfStatistics(const OperationSpec& spec, const KernelChoice& choice, b
     return choice.readAgain && !choice.isFrugal ? Reads{1, 1} : Reads{2, 0};
 }
 
+uint32_t passesOfOutput(const OperationSpec& spec) { return spec.measuresOutput() ? 2 : 1; }
+
 // Of an operand that each pass reads, but for the gate of what a norm has made, and a residual that comes behind one.
 Reads readsOf(const OperationSpec& spec, const KernelChoice& choice, VknRole role, bool aligned) {
     if (spec.isTraining()) {  // for the statistics of the batch, and for the output
@@ -33,13 +35,15 @@ Reads readsOf(const OperationSpec& spec, const KernelChoice& choice, VknRole rol
     if (aligned && !choice.readAgain && choice.rowsAtOnce == 1) {
         return {1, 0};
     }
+    if (aligned && choice.storesFirst) {
+        return {1, 0};
+    }
     const uint32_t norms = spec.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM ? 2 : 1;
     const bool missesAll = role == VKN_ROLE_GATE && spec.normFirst != 0;
     const bool missesFirst = role == VKN_ROLE_RESIDUAL && spec.hasNormOnBranch();
     const uint32_t stages = spec.takesStatistics() && !missesAll ? norms - (missesFirst ? 1 : 0) : 0;
-    const uint32_t outputs = spec.measuresOutput() ? 2 : 1;
     const Reads perStage = readsOfStatistics(spec, choice, aligned);
-    return {stages * perStage.ofRow + outputs, stages * perStage.ofFirstGroup};
+    return {stages * perStage.ofRow + passesOfOutput(spec), stages * perStage.ofFirstGroup};
 }
 
 // Elements that the first `chunks` chunks of runs of `run` elements have, where each run starts with a chunk of its own.
@@ -82,6 +86,9 @@ Traffic trafficOf(const OperationSpec& spec, const KernelChoice& choice, bool al
             const uint64_t ofFirstGroup = reads.ofFirstGroup * elementsOfFirstGroup(spec, choice);
             traffic.bytesPerRow += (again + ofFirstGroup) * elementSize(spec.type(standIn));
         }
+    }
+    if (aligned && choice.storesFirst) {  // the stream, by what comes behind its statistics
+        traffic.bytesPerRow += uint64_t{passesOfOutput(spec)} * spec.hiddenSize * elementSize(VKN_TYPE_F32);
     }
     return traffic;
 }

@@ -14,9 +14,7 @@ struct WordLayout {
     uint32_t count = 0;
     bool hasOuterStrides = true;  // otherwise each outer block is a dispatch of its own
 
-    uint32_t firstOperand() const {
-        return hasOuterStrides ? VKN_WORD_FIRST_OPERAND : VKN_WORD_FIRST_WITHOUT_OUTER;
-    }
+    uint32_t firstOperand() const { return hasOuterStrides ? VKN_WORD_FIRST_OPERAND : VKN_WORD_FIRST_WITHOUT_OUTER; }
 };
 
 // Of a kernel that accesses `roles`, with so many words about scratch. Fits in the 128 bytes that every device grants, but for a

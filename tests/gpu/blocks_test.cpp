@@ -143,6 +143,30 @@ TEST_F(Blocks, EdgeRows) {
     runCases(gpu(), cases);
 }
 
+// An fp32 stream of rows that are read again is read where it was stored. Where that was in place, nothing else is left of a row that
+// must be scaled and summed up once more.
+TEST_F(Blocks, RowsThatAreScaledAfterTheyAreStored) {
+    std::vector<NormCase> cases;
+    for (const EdgeRows* edge : {&rowsBeyondTheRangeOfSquares(), &tinyRows()}) {
+        for (const VknPlacement placement : {VKN_PLACEMENT_PRE_NORM, VKN_PLACEMENT_PARALLEL}) {
+            for (const VknPlanFlags flags : {VknPlanFlags{0}, VknPlanFlags{VKN_PLAN_IN_PLACE_BIT}}) {
+                NormCase norm = blockCase(placement, kEdgeHidden, rowsAmongNoise(*edge));
+                PlanSpec& plan = norm.plan;
+                plan.operation = cases.size() % 4 < 2 ? VKN_OPERATION_LAYER_NORM : VKN_OPERATION_RMS_NORM;
+                plan.flags = flags;
+                plan.variant = gpu().forms()[cases.size() % gpu().forms().size()];
+                plan.variant.readTwice = true;
+                plan.epsilon = edge->epsilon;
+                plan.rstd = true;
+                norm.others[VKN_ROLE_RESIDUAL] = amongNoise(*edge);
+                norm.value = amongNoise(*edge);
+                cases.push_back(norm);
+            }
+        }
+    }
+    runCases(gpu(), cases);
+}
+
 // A branch added a hundred times to a bf16 stream, in place. Truncation shrinks a stream a little each time, within
 // every tolerance (aiter #5151 lost 9 % in 72 layers); rounding to nearest errs to both sides alike.
 TEST_F(Blocks, AHundredAddsHaveNoBias) {

@@ -234,6 +234,30 @@ TEST(Traffic, IsWhatIsAccessed) {
     });
 }
 
+// Pre-norm add of rows that are read again: an fp32 stream is stored first, then read instead of what it was made of.
+TEST(Traffic, AStreamWithAllItsBitsIsReadWhereItIsStored) {
+    constexpr uint64_t kElements = 65536;
+    const vkn::DeviceFacts& facts = kDeviceClasses[0].facts;
+    for (const VknType type : {VKN_TYPE_F32, VKN_TYPE_BF16}) {
+        vkn::OperationSpec spec = specOf(VKN_OPERATION_RMS_NORM, kElements, VKN_TYPE_BF16);
+        spec.placement = VKN_PLACEMENT_PRE_NORM;
+        spec.readTwice = 1;
+        for (const VknRole role : {VKN_ROLE_RESIDUAL, VKN_ROLE_RESIDUAL_OUTPUT}) {
+            spec.roles |= vkn::roleBit(role);
+            spec.types[role] = static_cast<uint32_t>(type);
+        }
+        vkn::KernelChoice choice;
+        ASSERT_EQ(vkn::chooseKernel(facts, spec, choice, nullptr), VKN_SUCCESS);
+        EXPECT_EQ(choice.storesFirst, type == VKN_TYPE_F32);
+        const uint64_t ofStream = vkn::elementSize(type);
+        const uint64_t least = (2 + ofStream + ofStream + 2) * kElements;  // x, residual; h, y
+        const uint64_t again = (choice.storesFirst ? ofStream : 2 + ofStream) * kElements;
+        EXPECT_EQ(vkn::trafficOf(spec, choice, true).bytesPerRow, least + again);
+        EXPECT_EQ(vkn::trafficOf(spec, choice, true).inputReads, choice.storesFirst ? 1u : 2u);
+        EXPECT_EQ(vkn::trafficOf(spec, choice, false).bytesPerRow, least + (2 + ofStream) * kElements);
+    }
+}
+
 // ---- the backward ----------------------------------------------------------------------------------------------------
 
 constexpr uint32_t kHidden = 1000;
