@@ -664,9 +664,9 @@ typedef struct VknPlanInfo {
         rowsAtOnce; /* rows that a subgroup works on at a time, where there are enough and they start at 16 bytes */
     uint32_t elementsPerAccess;   /* elements a lane loads at once */
     uint32_t accessesInRegisters; /* such accesses a lane keeps in registers; 0: none, see inputReads */
-    uint32_t inputReads;          /* times that each input element is read: 1, or 2 or 3 where a row is read again
-                                   * because a lane keeps it neither in registers nor, as on CPUs, in memory of its own */
-    uint64_t bytesPerRow;         /* bytes of tensors that this kernel form moves for a row: each read and each write */
+    uint32_t inputReads;  /* times that each input element is read: 1, or 2 or 3 where a row is read again because
+                                   * a lane does not keep it in registers; there an fp32 h is stored first and read instead */
+    uint64_t bytesPerRow; /* bytes of tensors that this kernel form moves for a row: each read and each write */
     uint64_t unalignedBytesPerRow; /* the same where rows do not start at 16 bytes, or end inside an access */
     uint64_t leastBytesPerRow;     /* each input read once, each output written once */
     uint64_t bytesPerDispatch;     /* parameters (gamma, beta), read once */
