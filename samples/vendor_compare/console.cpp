@@ -34,7 +34,7 @@ std::string secondsOf(const std::optional<Timing>& timing) { return timing ? for
 
 std::string kernelColumn(const VknPlanInfo& plan) {
     return fmt::format("{} {}/{}{}", nameOf(plan.form), plan.workgroupSize, plan.subgroupSize,
-                       plan.inputReads > 1 ? " again" : "");
+                       plan.accessesInRegisters == 0 ? " again" : "");
 }
 
 // What is to be said beside the numbers.
