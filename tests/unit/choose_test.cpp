@@ -394,6 +394,15 @@ TEST(Choose, CpusHoldTheWeightsOfRowsThatAreHeld) {
     }
 }
 
+TEST(Choose, FewSubgroupsHoldWeights) {
+    const DeviceFacts& lavapipe = factsOf("lavapipe, 256 bits");
+    EXPECT_EQ(choose(lavapipe, makeSpec(128)).workgroupSize, 2 * 8u);
+    EXPECT_EQ(choose(lavapipe, makeSpec(256)).workgroupSize, 8u) << "as many as may be held";
+    OperationSpec plain = makeSpec(256);
+    plain.roles &= ~vkn::roleBit(VKN_ROLE_GAMMA);
+    EXPECT_EQ(choose(lavapipe, plain).workgroupSize, 64u) << "none";
+}
+
 // The tree of a row must not depend on anything but the device and the operation. There is no row count to pass; what
 // else a specification holds must not matter either.
 TEST(Choose, TheTreeDependsOnTheOperationOnly) {
