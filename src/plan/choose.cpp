@@ -377,9 +377,9 @@ private:
         if (spec_.rowsAtOnce != 0) {
             return spec_.rowsAtOnce;
         }
-        const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;
+        const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;  // what it reads is mostly each row's own
         const uint32_t ofLane = share_.chunks(choice_.teamSize());
-        return choice_.readAgain && mayTakeRowsAtOnce() ? usualRowsAtOnce(facts_, isBlock, choice_.chunk, ofLane) : 1;
+        return !isBlock && mayTakeRowsAtOnce() ? usualRowsAtOnce(facts_, choice_, ofLane) : 1;
     }
 
     VknResult chooseRowsAtOnce() {
@@ -456,6 +456,9 @@ private:
         }
         if (choice_.readAgain) {
             return "read as they are needed";
+        }
+        if (choice_.rowsAtOnce > 1) {
+            return "read again, several rows at once";
         }
         return choice_.hasAlignedKernel ? "in registers" : "read anew in each pass";
     }

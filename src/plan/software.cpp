@@ -3,7 +3,12 @@
 namespace vkn {
 
 static constexpr uint32_t kTurnsOfDrawing = 11;  // of a quad
-static constexpr uint32_t kChunksOfWideRow = 64;
+
+// Chunks of a lane from which on more rows at once are best.
+static constexpr uint32_t kManyChunksOfLavapipe = 64;
+static constexpr uint32_t kManyChunksOfOthers = 24;
+
+static constexpr uint32_t kNewerLavapipe = releaseOf(25, 0);  // the oldest that was measured of those after 22.3
 
 static uint64_t branchesOf(const OperationSpec& spec) { return spec.placement == VKN_PLACEMENT_PARALLEL ? 2 : 1; }
 
@@ -11,14 +16,21 @@ bool isLavapipe(const DeviceFacts& facts) { return facts.isCpu && facts.vendorId
 
 bool isSwiftShader(const DeviceFacts& facts) { return facts.isCpu && facts.vendorId == kVendorGoogle; }
 
-// As many as were measured to be best. What a block reads is mostly each row's own. Code of more rows, or of larger chunks, is too long
-// for the caches where rows are short.
-uint32_t usualRowsAtOnce(const DeviceFacts& facts, bool isBlock, uint32_t chunk, uint32_t chunks) {
-    if (!facts.isCpu || isBlock) {
+// As many as were measured to be best: code of more rows, or of larger chunks, is too long for the caches where rows are short. Two
+// rows of one chunk each make the older lavapipe a third slower, and the newer one a fifth faster.
+uint32_t usualRowsAtOnce(const DeviceFacts& facts, const KernelChoice& choice, uint32_t chunks) {
+    const bool has16Bit = choice.chunk == 8;
+    if (!facts.isCpu) {
         return 1;
     }
-    const uint32_t ofShortRows = chunk == 4 ? 2 : 1;
-    return isLavapipe(facts) && chunks >= kChunksOfWideRow ? 2 * ofShortRows : ofShortRows;
+    if (!choice.readAgain) {
+        return isLavapipe(facts) && facts.driverRelease >= kNewerLavapipe && has16Bit && chunks == 1 ? 2 : 1;
+    }
+    const uint32_t ofShortRows = has16Bit ? 1 : 2;
+    if (isLavapipe(facts)) {
+        return chunks >= kManyChunksOfLavapipe ? 2 * ofShortRows : ofShortRows;
+    }
+    return chunks >= kManyChunksOfOthers ? 2 : ofShortRows;
 }
 
 // Rows that are written, word by word.

@@ -1,6 +1,7 @@
 // What software drivers are like: as measured, or as their source has it.
 #pragma once
 
+#include "plan/choose.hpp"
 #include "plan/facts.hpp"
 #include "plan/operation.hpp"
 
@@ -9,9 +10,9 @@ namespace vkn {
 bool isLavapipe(const DeviceFacts& facts);
 bool isSwiftShader(const DeviceFacts& facts);
 
-// How many rows to work on at once where a row of `chunks` a lane does not fit in registers. On a CPU, loads are dear beside
+// How many rows to work on at once, of a norm that is in no block and has so many chunks a lane. On a CPU, loads are dear beside
 // arithmetic, so what rows share is best read once.
-uint32_t usualRowsAtOnce(const DeviceFacts& facts, bool isBlock, uint32_t chunk, uint32_t chunks);
+uint32_t usualRowsAtOnce(const DeviceFacts& facts, const KernelChoice& choice, uint32_t chunks);
 
 // lavapipe ends an invocation, without a word, once all its loops together have taken so many turns
 // (LP_MAX_TGSI_LOOP_ITERATIONS).

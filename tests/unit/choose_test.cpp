@@ -371,7 +371,9 @@ TEST(Choose, RowsAtOnceAreAsManyAsWereMeasuredToBeBest) {
     EXPECT_EQ(choose(lavapipe, block).rowsAtOnce, 1u);
     const DeviceFacts& swiftShader = factsOf("SwiftShader");
     EXPECT_EQ(choose(swiftShader, makeSpec(4096)).rowsAtOnce, 2u);
-    EXPECT_EQ(choose(swiftShader, makeSpec(4096, VKN_TYPE_BF16)).rowsAtOnce, 1u);
+    EXPECT_EQ(choose(swiftShader, makeSpec(4096, VKN_TYPE_BF16)).rowsAtOnce, 2u);
+    EXPECT_EQ(choose(swiftShader, makeSpec(512, VKN_TYPE_BF16)).rowsAtOnce, 1u);
+    EXPECT_EQ(choose(swiftShader, makeSpec(512)).rowsAtOnce, 2u);
     EXPECT_EQ(choose(swiftShader, block).rowsAtOnce, 1u);
     // Of rows that registers hold, also where there is no gamma to hold beside them.
     OperationSpec plain = makeSpec(128);
@@ -380,6 +382,17 @@ TEST(Choose, RowsAtOnceAreAsManyAsWereMeasuredToBeBest) {
         EXPECT_EQ(choose(facts, makeSpec(128)).rowsAtOnce, 1u);
         EXPECT_EQ(choose(facts, plain).rowsAtOnce, 1u);
     }
+}
+
+TEST(Choose, TheNewerLavapipeTakesTwoShortRowsOf16BitsAtOnce) {
+    DeviceFacts facts = factsOf("lavapipe, 256 bits");
+    facts.driverRelease = vkn::releaseOf(22, 3);
+    EXPECT_EQ(choose(facts, makeSpec(64, VKN_TYPE_BF16)).rowsAtOnce, 1u);
+    facts.driverRelease = vkn::releaseOf(25, 0);
+    EXPECT_EQ(choose(facts, makeSpec(64, VKN_TYPE_BF16)).rowsAtOnce, 2u);
+    EXPECT_EQ(choose(facts, makeSpec(32, VKN_TYPE_F16)).rowsAtOnce, 2u);
+    EXPECT_EQ(choose(facts, makeSpec(72, VKN_TYPE_BF16)).rowsAtOnce, 1u) << "two chunks of the first lane";
+    EXPECT_EQ(choose(facts, makeSpec(64)).rowsAtOnce, 1u) << "fp32";
 }
 
 TEST(Choose, CpusHoldTheWeightsOfRowsThatAreHeld) {
