@@ -1,5 +1,6 @@
-// The yardstick: a copy by a compute shader, 16 bytes at a time. Each invocation copies one uvec4, or with VKN_COPY_LOOPS goes
-// over all of them in strides of the grid.
+// The yardstick: a copy by a compute shader, 16 bytes at a time. Each invocation copies one uvec4; or goes over all of them in strides
+// of the grid (VKN_COPY_LOOPS); or each workgroup copies a span of its own (VKN_COPY_SPANS), where neighbours in time are neighbours
+// in memory, which CPUs like.
 #version 450
 
 layout(local_size_x_id = 0) in;
@@ -11,6 +12,14 @@ void main() {
 #ifdef VKN_COPY_LOOPS
     const uint stride = gl_NumWorkGroups.x * gl_WorkGroupSize.x;
     for (uint i = gl_GlobalInvocationID.x; i < count; i += stride) {
+        to[i] = from[i];
+    }
+#elif defined(VKN_COPY_SPANS)
+    const uint turns = (count + gl_WorkGroupSize.x - 1u) / gl_WorkGroupSize.x;
+    const uint span = (turns + gl_NumWorkGroups.x - 1u) / gl_NumWorkGroups.x * gl_WorkGroupSize.x;
+    const uint first = gl_WorkGroupID.x * span;
+    const uint end = min(first + span, count);
+    for (uint i = first + gl_LocalInvocationID.x; i < end; i += gl_WorkGroupSize.x) {
         to[i] = from[i];
     }
 #else

@@ -29,19 +29,25 @@ TimingOptions screeningOf(const TimingOptions& options) {
 }  // namespace
 
 std::string nameOf(const CopyShape& shape) {
-    return shape.workgroups == 0 ? fmt::format("{} x all", shape.workgroupSize)
-                                 : fmt::format("{} x {} looping", shape.workgroupSize, shape.workgroups);
+    return shape.order == CopyOrder::All ? fmt::format("{} x all", shape.workgroupSize)
+                                         : fmt::format("{} x {} {}", shape.workgroupSize, shape.workgroups,
+                                                       shape.order == CopyOrder::Looping ? "looping" : "spans");
 }
 
 std::vector<CopyShape> copyShapes(uint32_t maxInvocations) {
     std::vector<CopyShape> shapes;
     for (const uint32_t size : {64U, 128U, 256U}) {
         if (size <= maxInvocations) {
-            shapes.push_back({size, 0});
+            shapes.push_back({CopyOrder::All, size, 0});
         }
     }
     for (const uint32_t workgroups : {16U, 32U, 64U, 128U, 256U}) {
-        shapes.push_back({kLoopingWorkgroupSize, workgroups});
+        shapes.push_back({CopyOrder::Looping, kLoopingWorkgroupSize, workgroups});
+    }
+    for (const uint32_t size : {8U, 16U, 32U}) {
+        for (const uint32_t workgroups : {32U, 128U}) {
+            shapes.push_back({CopyOrder::Spans, size, workgroups});
+        }
     }
     return shapes;
 }
@@ -64,7 +70,7 @@ public:
         for (const CopyShape& shape : copyShapes(device.limits().maxComputeWorkGroupInvocations)) {
             const Key key = keyOf(shape);
             if (pipelines_.find(key) == pipelines_.end()) {
-                pipelines_.emplace(key, CopyPipeline(layout_, shape.workgroups != 0, shape.workgroupSize));
+                pipelines_.emplace(key, CopyPipeline(layout_, shape.order, shape.workgroupSize));
             }
         }
     }
@@ -75,7 +81,7 @@ public:
     void record(VkCommandBuffer commands, VkDescriptorSet set, const CopyShape& shape, uint32_t elements) const {
         const auto& pipeline = pipelines_.at(keyOf(shape));
         pipeline.bind(commands, set, elements);
-        if (shape.workgroups != 0) {
+        if (shape.order != CopyOrder::All) {
             pipeline.dispatch(commands, shape.workgroups, 1);
             return;
         }
@@ -86,8 +92,8 @@ public:
     }
 
 private:
-    using Key = std::pair<bool, uint32_t>;
-    static Key keyOf(const CopyShape& shape) { return {shape.workgroups != 0, shape.workgroupSize}; }
+    using Key = std::pair<CopyOrder, uint32_t>;
+    static Key keyOf(const CopyShape& shape) { return {shape.order, shape.workgroupSize}; }
 
     Device& device_;
     CopyLayout layout_;
@@ -243,7 +249,7 @@ ComputeCopy CopyBench::measureCompute(Job& job, uint64_t bytes) {
 
 Timing CopyBench::emptyDispatch(bool isDependent) {
     Job job(*kernels_, patterns_, kSlotAlignment, limits_);
-    const CopyShape shape = {kLoopingWorkgroupSize, 1};
+    const CopyShape shape = {CopyOrder::Looping, kLoopingWorkgroupSize, 1};
     const auto record = [&](VkCommandBuffer commands, uint32_t slot) { job.recordNothing(commands, slot, shape); };
     return isDependent ? timeDependent(device_, record, options_)
                        : timeIndependent(device_, record, job.slots().slots, options_);

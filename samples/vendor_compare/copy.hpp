@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "copy_kernels.hpp"
 #include "patterns.hpp"
 #include "slots.hpp"
 #include "timing.hpp"
@@ -14,12 +15,12 @@
 
 namespace vknorm::compare {
 
-// Of a compute copy: how it covers the elements.
 struct CopyShape {
+    CopyOrder order;
     uint32_t workgroupSize;
-    uint32_t workgroups;  // of a grid that loops; 0: one uvec4 an invocation, so many as it takes
+    uint32_t workgroups;  // as many as it takes where order is All
 };
-std::string nameOf(const CopyShape& shape);  // "64 x 32 looping", "64 x all"
+std::string nameOf(const CopyShape& shape);  // "64 x 32 looping", "16 x 128 spans", "64 x all"
 
 // Those that are tried on a device with this limit of invocations.
 std::vector<CopyShape> copyShapes(uint32_t maxInvocations);

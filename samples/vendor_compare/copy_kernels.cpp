@@ -4,7 +4,9 @@
 // Generated from copy.comp.
 #include "copy_all.h"
 #include "copy_looping.h"
+#include "copy_spans.h"
 
+#include <span>
 #include <string>
 
 namespace vknorm::compare {
@@ -25,10 +27,23 @@ T make(VkStructureType type) {
     return structure;
 }
 
-Owned<VkShaderModule> createModule(const Device& device, bool loops) {
+std::span<const uint32_t> codeOf(CopyOrder order) {
+    switch (order) {
+        case CopyOrder::Looping:
+            return copyLooping;
+        case CopyOrder::Spans:
+            return copySpans;
+        case CopyOrder::All:
+            break;
+    }
+    return copyAll;
+}
+
+Owned<VkShaderModule> createModule(const Device& device, CopyOrder order) {
+    const std::span<const uint32_t> code = codeOf(order);
     auto info = make<VkShaderModuleCreateInfo>(VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO);
-    info.codeSize = loops ? sizeof copyLooping : sizeof copyAll;
-    info.pCode = loops ? copyLooping : copyAll;
+    info.codeSize = code.size_bytes();
+    info.pCode = code.data();
     Owned<VkShaderModule> module(device, "vkDestroyShaderModule");
     const auto create = device.function<PFN_vkCreateShaderModule>("vkCreateShaderModule");
     check(create(device.device(), &info, nullptr, module.out()), "vkCreateShaderModule");
@@ -62,7 +77,7 @@ CopyLayout::CopyLayout(Device& device)
     check(createLayout(device.device(), &pipelines, nullptr, pipelineLayout_.out()), "vkCreatePipelineLayout");
 }
 
-CopyPipeline::CopyPipeline(const CopyLayout& layout, bool loops, uint32_t workgroupSize)
+CopyPipeline::CopyPipeline(const CopyLayout& layout, CopyOrder order, uint32_t workgroupSize)
     : layout_(layout.pipelineLayout()),
       pipeline_(layout.device(), "vkDestroyPipeline"),
       bindPipeline_(layout.device().function<PFN_vkCmdBindPipeline>("vkCmdBindPipeline")),
@@ -70,7 +85,7 @@ CopyPipeline::CopyPipeline(const CopyLayout& layout, bool loops, uint32_t workgr
       push_(layout.device().function<PFN_vkCmdPushConstants>("vkCmdPushConstants")),
       dispatch_(layout.device().function<PFN_vkCmdDispatch>("vkCmdDispatch")) {
     const Device& device = layout.device();
-    const Owned<VkShaderModule> module = createModule(device, loops);
+    const Owned<VkShaderModule> module = createModule(device, order);
     const VkSpecializationMapEntry entry = {0, 0, sizeof workgroupSize};
     const VkSpecializationInfo constants = {1, &entry, sizeof workgroupSize, &workgroupSize};
     auto info = make<VkComputePipelineCreateInfo>(VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO);

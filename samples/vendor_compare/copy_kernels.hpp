@@ -53,9 +53,16 @@ private:
     Owned<VkPipelineLayout> pipelineLayout_;
 };
 
+// How a grid covers the elements, as copy.comp has it.
+enum class CopyOrder {
+    All,
+    Looping,
+    Spans
+};
+
 class CopyPipeline {
 public:
-    CopyPipeline(const CopyLayout& layout, bool loops, uint32_t workgroupSize);
+    CopyPipeline(const CopyLayout& layout, CopyOrder order, uint32_t workgroupSize);
 
     void bind(VkCommandBuffer commands, VkDescriptorSet set, uint32_t elements) const;
     void dispatch(VkCommandBuffer commands, uint32_t x, uint32_t y) const { dispatch_(commands, x, y, 1); }

@@ -153,9 +153,10 @@ TEST(CopyShapes, StayWithinADevicesLimit) {
     for (const CopyShape& shape : copyShapes(128)) {
         EXPECT_LE(shape.workgroupSize, 128U);
     }
-    EXPECT_EQ(copyShapes(1024).size(), 8U);
-    EXPECT_EQ(nameOf(CopyShape{64, 32}), "64 x 32 looping");
-    EXPECT_EQ(nameOf(CopyShape{256, 0}), "256 x all");
+    EXPECT_EQ(copyShapes(1024).size(), 14U);
+    EXPECT_EQ(nameOf(CopyShape{CopyOrder::Looping, 64, 32}), "64 x 32 looping");
+    EXPECT_EQ(nameOf(CopyShape{CopyOrder::Spans, 16, 128}), "16 x 128 spans");
+    EXPECT_EQ(nameOf(CopyShape{CopyOrder::All, 256, 0}), "256 x all");
 }
 
 }  // namespace

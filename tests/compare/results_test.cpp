@@ -35,7 +35,7 @@ CaseResult measuredCase() {
     result.timing = timingOf(1e-3);
     result.copy.emplace();
     result.copy->bytes = 1000;
-    result.copy->compute = ComputeCopy{timingOf(5e-4), {64, 32}};
+    result.copy->compute = ComputeCopy{timingOf(5e-4), {CopyOrder::Looping, 64, 32}};
     result.copy->transfer = timingOf(2.5e-4);
     result.apart = ApartResult{Status::Ok, "", timingOf(1.5e-3), 1250};
     return result;
