@@ -17,6 +17,7 @@ namespace {
 
 constexpr uint32_t kMaxChunksBeforeWidening = 4;  // chunks a lane holds before more lanes share the row
 constexpr uint32_t kGroupWhenReadAgain = 4;       // chunks in flight where the row does not fit in registers
+constexpr uint32_t kManyChunks = 24;              // of a lane of SwiftShader, where more workgroups are best
 constexpr uint32_t kGroupOfCpu = 2;               // the same on a CPU, for whose caches the code must be short
 constexpr uint32_t kUsualLargestTeam = 256;
 constexpr uint32_t kIntelBlockSubgroupSize =
@@ -218,11 +219,18 @@ private:
         return VKN_SUCCESS;
     }
 
+    // SwiftShader spends more on a workgroup than on such a row.
+    bool isShortForSwiftShader() const {
+        constexpr uint32_t kFewElements = 16;
+        return isSwiftShader(facts_) && share_.chunks(lanesOfSubgroup()) * choice_.chunk <= kFewElements;
+    }
+
     // Several independent subgroups: enough to fill a core, few enough to be scheduled anywhere. SwiftShader was measured to be
-    // slower by 1.1 to 1.5 with more than two.
+    // slower by 1.1 to 1.5 with more than two, or with more than four where rows are short.
     uint32_t workgroupOfSubgroups(uint32_t limit) const {
         const uint32_t usual = facts_.isCpu || facts_.vendorId == kVendorArm ? 64 : 128;
-        const uint32_t wanted = isSwiftShader(facts_) ? 2 * lanesOfSubgroup() : usual;
+        const uint32_t ofSwiftShader = (isShortForSwiftShader() ? 4 : 2) * lanesOfSubgroup();
+        const uint32_t wanted = isSwiftShader(facts_) ? ofSwiftShader : usual;
         const uint32_t size = lanesOfSubgroup();
         const uint32_t fitting = smaller(wanted, limit) / size * size;
         return fitting == 0 ? size : fitting;
@@ -399,18 +407,25 @@ private:
         }
         if (choice_.rowsAtOnce > 1) {
             choice_.workgroupSize = lanesOfSubgroup();
-        } else if (choice_.holdsWeights) {
+        } else if (choice_.holdsWeights && !isShortForSwiftShader()) {
             const uint32_t subgroups = choice_.group < VKN_MAX_GROUP ? 2 : 1;
             choice_.workgroupSize = smaller(choice_.workgroupSize, subgroups * lanesOfSubgroup());
         }
     }
 
-    // On a CPU a few workgroups that loop over rows cost far less than one for each row. Where registers are few, that loop is what
-    // takes too many.
+    // On a CPU a few workgroups that loop over rows cost far less than one for each row; but SwiftShader was measured to be 1.05 to
+    // 1.25 times as fast with more where a row takes long.
+    uint32_t workgroupsOfCpu() const {
+        const bool isNormAlone = spec_.placement == VKN_PLACEMENT_NONE && !spec_.isBackward();
+        const bool isLong = choice_.readAgain && share_.chunks(choice_.teamSize()) >= kManyChunks;
+        return isSwiftShader(facts_) && isLong && !isNormAlone ? 1024 : 32;
+    }
+
+    // Where registers are few, a loop over rows is what takes too many.
     void chooseGrid() {
         const bool areLoopsDear = budget_.mustBeFrugal || choice_.isFrugal;
         choice_.hasOneTurn = choice_.form == VKN_KERNEL_FORM_SHARED && areLoopsDear && spec_.maxWorkgroups == 0;
-        const uint32_t usual = facts_.isCpu && !choice_.hasOneTurn ? 32 : 65535;
+        const uint32_t usual = facts_.isCpu && !choice_.hasOneTurn ? workgroupsOfCpu() : 65535;
         const uint32_t wanted = spec_.maxWorkgroups != 0 ? spec_.maxWorkgroups : usual;
         choice_.maxWorkgroups = smaller(wanted, facts_.maxWorkgroupCountX);
         choice_.takesRowsInOrder = !choice_.hasOneTurn && (facts_.isCpu || choice_.rowsAtOnce > 1);

@@ -384,6 +384,29 @@ TEST(Choose, RowsAtOnceAreAsManyAsWereMeasuredToBeBest) {
     }
 }
 
+TEST(Choose, SwiftShaderHasMoreWorkgroupsWhereARowTakesLong) {
+    const auto makeBlock = [](uint32_t hiddenSize) {
+        OperationSpec block = makeSpec(hiddenSize);
+        block.placement = VKN_PLACEMENT_PRE_NORM;
+        return block;
+    };
+    const OperationSpec block = makeBlock(4096);
+    const DeviceFacts& swiftShader = factsOf("SwiftShader");
+    EXPECT_EQ(choose(swiftShader, block).maxWorkgroups, 1024u);
+    EXPECT_EQ(choose(swiftShader, makeBlock(256)).maxWorkgroups, 32u);
+    EXPECT_EQ(choose(swiftShader, makeBlock(64)).maxWorkgroups, 32u);
+    EXPECT_EQ(choose(swiftShader, makeSpec(4096)).maxWorkgroups, 32u);
+    EXPECT_EQ(choose(factsOf("lavapipe, 256 bits"), block).maxWorkgroups, 32u);
+}
+
+TEST(Choose, SwiftShaderHasMoreSubgroupsWhereRowsAreShort) {
+    const DeviceFacts& swiftShader = factsOf("SwiftShader");
+    EXPECT_EQ(choose(swiftShader, makeSpec(64)).workgroupSize, 4 * 4u);
+    EXPECT_EQ(choose(swiftShader, makeSpec(64, VKN_TYPE_BF16)).workgroupSize, 4 * 4u);
+    EXPECT_EQ(choose(swiftShader, makeSpec(128, VKN_TYPE_BF16)).workgroupSize, 2 * 4u);
+    EXPECT_EQ(choose(swiftShader, makeSpec(128)).workgroupSize, 4u) << "as many weights as may be held";
+}
+
 TEST(Choose, TheNewerLavapipeTakesTwoShortRowsOf16BitsAtOnce) {
     DeviceFacts facts = factsOf("lavapipe, 256 bits");
     facts.driverRelease = vkn::releaseOf(22, 3);
