@@ -17,8 +17,8 @@ namespace {
 
 constexpr uint32_t kMaxChunksBeforeWidening = 4;  // chunks a lane holds before more lanes share the row
 constexpr uint32_t kGroupWhenReadAgain = 4;       // chunks in flight where the row does not fit in registers
-constexpr uint32_t kManyChunks = 24;              // of a lane of SwiftShader, where more workgroups are best
 constexpr uint32_t kGroupOfCpu = 2;               // the same on a CPU, for whose caches the code must be short
+constexpr uint32_t kManyChunks = 24;              // of a lane of SwiftShader, where more workgroups are best
 constexpr uint32_t kUsualLargestTeam = 256;
 constexpr uint32_t kIntelBlockSubgroupSize =
     8;  // a residual block needs more than a sixteenth of a thread's registers a lane
