@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace vknorm::compare {
 namespace {
@@ -15,7 +14,9 @@ namespace {
 constexpr uint64_t kElementBytes = 16;
 constexpr uint32_t kLoopingWorkgroupSize = 64;
 
-// A screening says which shape is best; only that one is then measured well.
+constexpr size_t kShapesMeasuredWell = 3;
+
+// A screening says which shapes may be best; only those are then measured well.
 TimingOptions screeningOf(const TimingOptions& options) {
     TimingOptions screening = options;
     screening.limits.fewest = 3;
@@ -225,26 +226,33 @@ Timing CopyBench::timeCompute(Job& job, const CopyShape& shape, const TimingOpti
     return timeIndependent(device_, record, job.slots().slots, options);
 }
 
-CopyShape CopyBench::bestShape(Job& job) const {
+// The fewest seconds first, of a screening.
+std::vector<CopyShape> CopyBench::bestShapes(Job& job) const {
     const TimingOptions screening = screeningOf(options_);
-    CopyShape best = {};
-    double least = std::numeric_limits<double>::infinity();
+    std::multimap<double, CopyShape> shapes;
     for (const CopyShape& shape : copyShapes(device_.limits().maxComputeWorkGroupInvocations)) {
-        const double seconds = timeCompute(job, shape, screening).seconds();
-        if (seconds < least) {
-            least = seconds;
-            best = shape;
-        }
+        shapes.emplace(timeCompute(job, shape, screening).seconds(), shape);
     }
+    std::vector<CopyShape> best;
+    for (const auto& [seconds, shape] : shapes) {
+        best.push_back(shape);
+    }
+    best.resize(std::min(best.size(), kShapesMeasuredWell));
     return best;
 }
 
 ComputeCopy CopyBench::measureCompute(Job& job, uint64_t bytes) {
     const int octave = std::ilogb(static_cast<double>(bytes));
     const auto known = shapes_.find(octave);
-    const CopyShape shape = known != shapes_.end() ? known->second : bestShape(job);
-    shapes_[octave] = shape;
-    return {timeCompute(job, shape, options_), shape};
+    std::optional<ComputeCopy> best;
+    for (const CopyShape& shape : known != shapes_.end() ? std::vector{known->second} : bestShapes(job)) {
+        const Timing timing = timeCompute(job, shape, options_);
+        if (!best || timing.seconds() < best->timing.seconds()) {
+            best = ComputeCopy{timing, shape};
+        }
+    }
+    shapes_[octave] = best->shape;
+    return *best;
 }
 
 Timing CopyBench::emptyDispatch(bool isDependent) {

@@ -57,7 +57,7 @@ private:
     class Job;
     CopyFigures measure(uint64_t bytes);
     ComputeCopy measureCompute(Job& job, uint64_t bytes);
-    CopyShape bestShape(Job& job) const;
+    std::vector<CopyShape> bestShapes(Job& job) const;
     Timing timeCompute(Job& job, const CopyShape& shape, const TimingOptions& options) const;
 
     Device& device_;
