@@ -65,12 +65,13 @@ Statistics stageOfRow(inout Row row, bool owned) {
     return s;
 }
 
-void processRow(uint index, bool owned) {
+void processRow(uint index, bool owned, bool isStreamStored) {
     if (kDrawsFirst) {
         drawRow(index);
     }
     Row row = makeRow(index);
-    row.storesStream = kStoresFirst && owned;
+    row.isStreamStored = kStoresFirst && isStreamStored;
+    row.storesStream = kStoresFirst && owned && !isStreamStored;
     if (!kReadAgain && (!kHoldScaled || !kTakesStatistics)) {
         loadGroup(row, 0u);
     }
@@ -91,13 +92,13 @@ void processRowsInOrder(RowsOfTeam rows) {
         for (; index + kRowsAtOnce <= rows.end; index += kRowsAtOnce) {
             if (!processRowsAtOnce(index)) {
                 for (uint r = 0u; r < kRowsAtOnce; ++r) {
-                    processRow(index + r, true);
+                    processRow(index + r, true, true);
                 }
             }
         }
     }
     for (; index < rows.end; ++index) {
-        processRow(index, true);
+        processRow(index, true, false);
     }
 }
 
@@ -105,7 +106,7 @@ void main() {
     uint rows = rowsOfDispatch();
     if (kOneTurn) { // a team is a workgroup
         if (workgroupIndex() < rows) {
-            processRow(workgroupIndex(), true);
+            processRow(workgroupIndex(), true, false);
         }
         return;
     }
@@ -122,12 +123,13 @@ void main() {
     for (uint first = gl_WorkGroupID.x * teamsPerWorkgroup(); first < rows; first += step) {
         uint index = first + teamIndex();
 #if VKN_EMULATE_SUBGROUPS
-        processRow(min(index, rows - 1u), index < rows); // idle teams keep step, because emulated reductions have barriers
+        // Idle teams keep step, because emulated reductions have barriers.
+        processRow(min(index, rows - 1u), index < rows, false);
 #else
         if (index >= rows) {
             break;
         }
-        processRow(index, true);
+        processRow(index, true, false);
 #endif
     }
 }

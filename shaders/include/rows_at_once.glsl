@@ -27,6 +27,12 @@ Piece readPiece(Row row, uint firstChunk, uint p) {
     return stagePiece(row, pieceStart(firstChunk, p), pieceCount(firstChunk, p));
 }
 
+// As it is behind the first pass.
+Row rowWithStream(Row row) {
+    row.isStreamStored = kStoresFirst;
+    return row;
+}
+
 void addSums(uint firstChunk, uint p) {
 #define VKN_ADD_SUM(R)                                                                                                   \
     if (R < kRowsAtOnce) {                                                                                               \
@@ -53,6 +59,9 @@ void addMomentsOfChunk(uint firstChunk, uint p) {
 #define VKN_ADD_MOMENTS(R)                                                                                               \
     if (R < kRowsAtOnce) {                                                                                               \
         Piece piece = readPiece(rowAtOnce[R], firstChunk, p);                                                            \
+        if (kStoresFirst) {                                                                                              \
+            storeStage(rowAtOnce[R], column, count, piece);                                                              \
+        }                                                                                                                \
         momentsAtOnce[R] = addMomentsOf(momentsAtOnce[R], piece, column, count, laneAtOnce[R].centre);                   \
     }
     VKN_EACH_ROW(VKN_ADD_MOMENTS)
@@ -109,8 +118,8 @@ void storeChunk(uint firstChunk, uint p) {
     KnownWeights weights = weightsOfRows(p, column, count);
 #define VKN_STORE_PIECE(R)                                                                                               \
     if (R < kRowsAtOnce) {                                                                                               \
-        Piece piece = readPiece(rowAtOnce[R], firstChunk, p);                                                            \
-        if (kHasResidualOutput) {                                                                                        \
+        Piece piece = readPiece(rowWithStream(rowAtOnce[R]), firstChunk, p);                                             \
+        if (kHasResidualOutput && !kStoresFirst) {                                                                       \
             storeResidualOutput(targetAtOnce[R].residualStart, column, count, piece);                                    \
         }                                                                                                                \
         piece = applyKnownWeights(normalise(piece, statisticsAtOnce[R], column, count), weights);                        \
@@ -125,7 +134,7 @@ void storeRows() {
     }
 }
 
-// kRowsAtOnce rows from `index` on; false, and nothing is written, where one must be scaled first.
+// kRowsAtOnce rows from `index` on; false, and at most streams are written, where one must be scaled first.
 bool processRowsAtOnce(uint index) {
 #define VKN_START_ROW(R)                                                                                                 \
     if (R < kRowsAtOnce) {                                                                                               \

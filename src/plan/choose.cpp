@@ -17,7 +17,6 @@ namespace {
 
 constexpr uint32_t kMaxChunksBeforeWidening = 4;  // chunks a lane holds before more lanes share the row
 constexpr uint32_t kGroupWhenReadAgain = 4;       // chunks in flight where the row does not fit in registers
-constexpr uint32_t kGroupOfCpu = 2;               // the same on a CPU, for whose caches the code must be short
 constexpr uint32_t kManyChunks = 24;              // of a lane of SwiftShader, where more workgroups are best
 constexpr uint32_t kUsualLargestTeam = 256;
 constexpr uint32_t kIntelBlockSubgroupSize =
@@ -285,7 +284,7 @@ private:
 
     // Of a row that is read again: groups that leave none over, if there are such.
     uint32_t groupOfMany(uint32_t held) const {
-        const uint32_t usual = facts_.isCpu ? kGroupOfCpu : kGroupWhenReadAgain;
+        const uint32_t usual = facts_.isCpu ? usualGroupOfCpu(facts_, spec_) : kGroupWhenReadAgain;
         const uint32_t most = smaller(usual, share_.mostHeldChunks());
         for (uint32_t group = most; hasWholeChunks() && group != 0 && 2 * group >= most; --group) {
             if (held % group == 0) {
@@ -365,7 +364,7 @@ private:
     bool mayStoreFirst() const {
         const bool isOfStream = spec_.placement == VKN_PLACEMENT_PRE_NORM || spec_.placement == VKN_PLACEMENT_PARALLEL;
         return !spec_.isBackward() && spec_.takesStatistics() && isOfStream && choice_.readAgain &&
-               spec_.type(VKN_ROLE_RESIDUAL_OUTPUT) == VKN_TYPE_F32 && choice_.rowsAtOnce == 1 && !choice_.isFrugal;
+               spec_.type(VKN_ROLE_RESIDUAL_OUTPUT) == VKN_TYPE_F32 && !choice_.isFrugal;
     }
 
     VknResult checkForcedRowsAtOnce() const {
@@ -385,9 +384,10 @@ private:
         if (spec_.rowsAtOnce != 0) {
             return spec_.rowsAtOnce;
         }
-        const bool isBlock = spec_.placement != VKN_PLACEMENT_NONE;  // what it reads is mostly each row's own
+        // What a block reads is mostly each row's own, so rows at once gain little where it reads all of that twice.
+        const bool isWorthwhile = spec_.placement == VKN_PLACEMENT_NONE || mayStoreFirst();
         const uint32_t ofLane = share_.chunks(choice_.teamSize());
-        return !isBlock && mayTakeRowsAtOnce() ? usualRowsAtOnce(facts_, choice_, ofLane) : 1;
+        return isWorthwhile && mayTakeRowsAtOnce() ? usualRowsAtOnce(facts_, choice_, ofLane) : 1;
     }
 
     VknResult chooseRowsAtOnce() {

@@ -10,9 +10,12 @@ namespace vkn {
 bool isLavapipe(const DeviceFacts& facts);
 bool isSwiftShader(const DeviceFacts& facts);
 
-// How many rows to work on at once, of a norm that is in no block and has so many chunks a lane. On a CPU, loads are dear beside
-// arithmetic, so what rows share is best read once.
+// How many rows to work on at once, of so many chunks a lane. On a CPU, loads are dear beside arithmetic, so what rows share is best
+// read once; and its caches fetch ahead of several rows better than of one.
 uint32_t usualRowsAtOnce(const DeviceFacts& facts, const KernelChoice& choice, uint32_t chunks);
+
+// Chunks in flight of a row that is read again. The code must be short for a CPU's caches.
+uint32_t usualGroupOfCpu(const DeviceFacts& facts, const OperationSpec& spec);
 
 // lavapipe ends an invocation, without a word, once all its loops together have taken so many turns
 // (LP_MAX_TGSI_LOOP_ITERATIONS).

@@ -36,7 +36,7 @@ Reads readsOf(const OperationSpec& spec, const KernelChoice& choice, VknRole rol
         return {1, 0};
     }
     if (aligned && choice.storesFirst) {
-        return {1, 0};
+        return {1, readsOfStatistics(spec, choice, aligned).ofFirstGroup};
     }
     const uint32_t norms = spec.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM ? 2 : 1;
     const bool missesAll = role == VKN_ROLE_GATE && spec.normFirst != 0;

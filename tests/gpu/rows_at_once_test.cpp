@@ -114,6 +114,17 @@ TEST_F(RowsAtOnce, WithAResidual) {
     expectSameBits(norm, 2);
 }
 
+// An fp32 stream is stored in the first pass; where one of the rows must be scaled, what it was made of is gone by then.
+TEST_F(RowsAtOnce, WithAStreamThatIsStoredFirst) {
+    for (const VknOperation operation : {VKN_OPERATION_RMS_NORM, VKN_OPERATION_LAYER_NORM}) {
+        NormCase norm = makeCase(operation, VKN_TYPE_F32, 1028);
+        norm.plan.placement = VKN_PLACEMENT_PRE_NORM;
+        norm.plan.flags |= VKN_PLAN_IN_PLACE_BIT;
+        norm.plan.dropoutProbability = 0.25f;
+        expectSameBits(norm, 4);
+    }
+}
+
 TEST_F(RowsAtOnce, IsRefusedByNameWhereItIsNotPossible) {
     NormCase norm = makeCase(VKN_OPERATION_RMS_NORM, VKN_TYPE_F32, 512);
     VknPlan plan = VKN_NULL_HANDLE;

@@ -375,6 +375,14 @@ TEST(Choose, RowsAtOnceAreAsManyAsWereMeasuredToBeBest) {
     EXPECT_EQ(choose(swiftShader, makeSpec(512, VKN_TYPE_BF16)).rowsAtOnce, 1u);
     EXPECT_EQ(choose(swiftShader, makeSpec(512)).rowsAtOnce, 2u);
     EXPECT_EQ(choose(swiftShader, block).rowsAtOnce, 1u);
+    // A stream that is stored first is each row's own, and read where it was stored.
+    block.placement = VKN_PLACEMENT_PRE_NORM;
+    block.roles |= vkn::roleBit(VKN_ROLE_RESIDUAL) | vkn::roleBit(VKN_ROLE_RESIDUAL_OUTPUT);
+    EXPECT_EQ(choose(lavapipe, block).rowsAtOnce, 4u);
+    EXPECT_TRUE(choose(lavapipe, block).storesFirst);
+    EXPECT_EQ(choose(swiftShader, block).rowsAtOnce, 2u);
+    block.types[VKN_ROLE_RESIDUAL_OUTPUT] = VKN_TYPE_BF16;
+    EXPECT_EQ(choose(lavapipe, block).rowsAtOnce, 1u);
     // Of rows that registers hold, also where there is no gamma to hold beside them.
     OperationSpec plain = makeSpec(128);
     plain.roles &= ~vkn::roleBit(VKN_ROLE_GAMMA);
@@ -382,6 +390,21 @@ TEST(Choose, RowsAtOnceAreAsManyAsWereMeasuredToBeBest) {
         EXPECT_EQ(choose(facts, makeSpec(128)).rowsAtOnce, 1u);
         EXPECT_EQ(choose(facts, plain).rowsAtOnce, 1u);
     }
+}
+
+TEST(Choose, CpusReadOneChunkAtATimeWhereThatWasMeasuredToBeBest) {
+    DeviceFacts newer = factsOf("lavapipe, 256 bits");
+    newer.driverRelease = vkn::releaseOf(25, 0);
+    OperationSpec layerNorm = makeSpec(4096);
+    layerNorm.operation = VKN_OPERATION_LAYER_NORM;
+    OperationSpec postNorm = makeSpec(4096);
+    postNorm.placement = VKN_PLACEMENT_POST_NORM;
+    for (const DeviceFacts& facts : {newer, factsOf("SwiftShader")}) {
+        EXPECT_EQ(choose(facts, makeSpec(4096)).group, 1u);
+        EXPECT_EQ(choose(facts, layerNorm).group, 2u);
+        EXPECT_EQ(choose(facts, postNorm).group, 2u);
+    }
+    EXPECT_EQ(choose(factsOf("lavapipe, 256 bits"), makeSpec(4096)).group, 2u);
 }
 
 TEST(Choose, SwiftShaderHasMoreWorkgroupsWhereARowTakesLong) {
