@@ -426,7 +426,11 @@ TEST(Choose, SwiftShaderHasMoreSubgroupsWhereRowsAreShort) {
     const DeviceFacts& swiftShader = factsOf("SwiftShader");
     EXPECT_EQ(choose(swiftShader, makeSpec(64)).workgroupSize, 4 * 4u);
     EXPECT_EQ(choose(swiftShader, makeSpec(64, VKN_TYPE_BF16)).workgroupSize, 4 * 4u);
-    EXPECT_EQ(choose(swiftShader, makeSpec(128, VKN_TYPE_BF16)).workgroupSize, 2 * 4u);
+    EXPECT_EQ(choose(swiftShader, makeSpec(256, VKN_TYPE_BF16)).workgroupSize, 4 * 4u);
+    EXPECT_EQ(choose(swiftShader, makeSpec(512, VKN_TYPE_BF16)).workgroupSize, 2 * 4u);
+    OperationSpec block = makeSpec(128, VKN_TYPE_BF16);
+    block.placement = VKN_PLACEMENT_PRE_NORM;
+    EXPECT_EQ(choose(swiftShader, block).workgroupSize, 2 * 4u);
     EXPECT_EQ(choose(swiftShader, makeSpec(128)).workgroupSize, 4u) << "as many weights as may be held";
 }
 
