@@ -219,7 +219,7 @@ private:
     }
 
     // SwiftShader spends more on a workgroup than on such a row. Norms alone of 16 bits were measured with up to four times as many
-    // elements: 32 such rows are up to 1.3 times as fast with four subgroups as with two, 512 at least 0.9 times.
+    // elements: 32 such rows are 1.1 to 1.3 times as fast with four subgroups as with two, 512 are 0.9 to 1 times.
     bool isShortForSwiftShader() const {
         constexpr uint32_t kFewElements = 16;
         const bool isNormOf16Bits = choice_.chunk == 8 && spec_.placement == VKN_PLACEMENT_NONE && !spec_.isBackward();
