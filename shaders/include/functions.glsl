@@ -11,6 +11,7 @@
 #define VKN_FUNCTIONS_GLSL
 
 #ifndef __cplusplus
+#include "products.glsl"
 #include "select.glsl"
 #endif
 
@@ -196,10 +197,7 @@ uint turnsOfAngle(float angle) {
     uint middle = wordOfTurn(index);
     uint high = (wordOfTurn(max(index, 1u) - 1u) << shift) | ((middle >> 1) >> (31u - shift));
     uint low = (middle << shift) | ((wordOfTurn(index + 1u) >> 1) >> (31u - shift));
-    uint carry;
-    uint rest;
-    umulExtended(mantissa, low, carry, rest);
-    uint fraction = mantissa * high + carry;
+    uint fraction = mantissa * high + highOfProduct(mantissa, low);
     return select((bits >> 31) != 0u, 0u - fraction, fraction);
 }
 

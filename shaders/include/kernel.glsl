@@ -67,6 +67,7 @@ const bool kAnglesOfProducts = (kFlags & VKN_FLAG_ANGLE_PRODUCTS) != 0u;
 const bool kWholeGroups = (kFlags & VKN_FLAG_WHOLE_GROUPS) != 0u;
 const bool kStoresFirst = (kFlags & VKN_FLAG_STORES_FIRST) != 0u;
 const bool kGpuRows = (kFlags & VKN_FLAG_GPU_ROWS) != 0u;
+const bool kRowsInOrder = (kFlags & VKN_FLAG_ROWS_IN_ORDER) != 0u;
 
 // V3D's compiler keeps what a loop writes in a register of its own for as long as the loop around it lasts, if control flow depends
 // on the workgroup, because several share a processor's lanes. So its 32 registers are spent on loops, not on elements, and there

@@ -3,6 +3,8 @@
 #ifndef VKN_OPERANDS_GLSL
 #define VKN_OPERANDS_GLSL
 
+#include "products.glsl"
+
 VKN_DECLARE_OPERAND(Input, VKN_OPERAND_INPUT)
 VKN_DECLARE_OPERAND(Input2, VKN_OPERAND_INPUT_2)
 VKN_DECLARE_OPERAND(Residual, VKN_OPERAND_RESIDUAL)
@@ -74,9 +76,7 @@ uint outerOf(uint index) {
         return 0u;
     }
     uint divisor = pc.words[VKN_WORD_OUTER_DIVISOR];
-    uint high;
-    uint low;
-    umulExtended(index << (32u - VKN_ROW_BITS), divisor >> VKN_DIVISOR_SHIFT_BITS, high, low);
+    uint high = highOfProduct(index << (32u - VKN_ROW_BITS), divisor >> VKN_DIVISOR_SHIFT_BITS);
     return high >> (divisor & ((1u << VKN_DIVISOR_SHIFT_BITS) - 1u));
 }
 

@@ -22,9 +22,7 @@ vec2 rotationOf(uint position, uint pair) {
         return kRopeScale * cosSinOfTurns(turnsOfAngle(angle));
     }
     uint at = pc.words[kWordRopeTable] + 2u * pair;
-    uint carry;
-    uint rest;
-    umulExtended(position, tables[at], carry, rest);
+    uint carry = highOfProduct(position, tables[at]);
     return kRopeScale * cosSinOfTurns(position * tables[at + 1u] + carry);
 }
 

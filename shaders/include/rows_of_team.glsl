@@ -4,8 +4,6 @@
 #ifndef VKN_ROWS_OF_TEAM_GLSL
 #define VKN_ROWS_OF_TEAM_GLSL
 
-const bool kRowsInOrder = (kFlags & VKN_FLAG_ROWS_IN_ORDER) != 0u;
-
 struct RowsOfTeam {
     uint first;
     uint end; // one past the last

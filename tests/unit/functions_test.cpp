@@ -110,8 +110,11 @@ struct Shader {
     static Scalar floor(Scalar x) { return Scalar::of(std::floor(x.value)); }
     static bool loses(Scalar x) { return Device::kMaxLosesNaN && std::isnan(x.value); }
 
+    static constexpr bool kRowsInOrder = true;
+
 #define float Scalar
 #include "include/functions.glsl"
+#include "include/products.glsl"
 #undef float
 };
 #ifdef __clang__

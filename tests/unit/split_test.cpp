@@ -20,6 +20,18 @@ using vkn::Split;
 
 __extension__ typedef unsigned __int128 Wide;
 
+// What products.glsl needs of GLSL, and products.glsl itself.
+struct Shader {
+    using uint = uint32_t;
+    static void umulExtended(uint a, uint b, uint& high, uint& low) {
+        const uint64_t product = uint64_t{a} * b;
+        high = static_cast<uint>(product >> 32);
+        low = static_cast<uint>(product);
+    }
+    static constexpr bool kRowsInOrder = false;
+#include "include/products.glsl"
+};
+
 vkn::Tensor makeTensor(uint64_t offset, uint32_t elementSize, uint64_t hiddenSize, uint64_t rowStride,
                        uint64_t outerStride) {
     vkn::Tensor tensor;
@@ -206,8 +218,8 @@ TEST(Split, OverflowIsSaturatedAndRefused) {
 
 // As outerOf() in shaders/include/operands.glsl.
 uint32_t divided(uint32_t row, uint32_t by) {
-    const uint64_t product = uint64_t{row << (32 - VKN_ROW_BITS)} * (by >> VKN_DIVISOR_SHIFT_BITS);
-    return static_cast<uint32_t>(product >> 32) >> (by & ((1u << VKN_DIVISOR_SHIFT_BITS) - 1));
+    const uint32_t high = Shader().highOfProduct(row << (32 - VKN_ROW_BITS), by >> VKN_DIVISOR_SHIFT_BITS);
+    return high >> (by & ((1u << VKN_DIVISOR_SHIFT_BITS) - 1));
 }
 
 // At multiples and just before them, where a rounded multiplier would show first; the last ones most.
@@ -223,6 +235,21 @@ void expectDivides(uint32_t rows) {
         }
     }
     ASSERT_EQ(divided(kRows - 1, by), (kRows - 1) / rows) << "by " << rows;
+}
+
+TEST(Split, HalvesMakeTheSameProduct) {
+    Random random(7);
+    for (int i = 0; i < 100000; ++i) {
+        const auto a = static_cast<uint32_t>(random.next());
+        const auto b = static_cast<uint32_t>(random.next());
+        ASSERT_EQ(Shader().highOfHalves(a, b), Shader().highOfProduct(a, b)) << a << " * " << b;
+    }
+    constexpr uint32_t kExtremes[] = {0, 1, 0xFFFF, 0x10000, 0xFFFF0000, 0xFFFF0001, 0xFFFFFFFF};
+    for (const uint32_t a : kExtremes) {
+        for (const uint32_t b : kExtremes) {
+            EXPECT_EQ(Shader().highOfHalves(a, b), Shader().highOfProduct(a, b)) << a << " * " << b;
+        }
+    }
 }
 
 TEST(Split, RowsAreDividedByMultiplication) {
