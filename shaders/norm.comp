@@ -78,6 +78,9 @@ void processRow(uint index, bool owned, bool isStreamStored) {
     Statistics s;
     if (kStages == 1u) {
         s = stageOfRow(row, owned);
+    } else if (kRowsInOrder) { // a CPU knows at each load which stage it is in
+        s = stageOfRow(row, owned);
+        s = stageOfRow(row, owned);
     } else { // a loop, so that the sums are in the code once
         [[dont_unroll]] for (uint stage = 0u; stage < kStages; ++stage) {
             s = stageOfRow(row, owned);

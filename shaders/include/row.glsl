@@ -43,4 +43,8 @@ Row makeRow(uint index) {
     return row;
 }
 
+bool isLastStage(Row row) {
+    return kStages == 1u || row.stage + 1u == kStages;
+}
+
 #endif

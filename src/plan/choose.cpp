@@ -365,7 +365,9 @@ private:
 
     // An fp32 stream that is stored has all its bits, so where a row is read again, that is read instead of all that it is made of.
     bool mayStoreFirst() const {
-        const bool isOfStream = spec_.placement == VKN_PLACEMENT_PRE_NORM || spec_.placement == VKN_PLACEMENT_PARALLEL;
+        const bool isOfStream = spec_.placement == VKN_PLACEMENT_PRE_NORM ||
+                                spec_.placement == VKN_PLACEMENT_PARALLEL ||
+                                spec_.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
         return !spec_.isBackward() && spec_.takesStatistics() && isOfStream && choice_.readAgain &&
                spec_.type(VKN_ROLE_RESIDUAL_OUTPUT) == VKN_TYPE_F32 && !choice_.isFrugal;
     }
