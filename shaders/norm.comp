@@ -65,13 +65,13 @@ Statistics stageOfRow(inout Row row, bool owned) {
     return s;
 }
 
-void processRow(uint index, bool owned, bool isStreamStored) {
+void processRow(uint index, bool owned, bool isStored) {
     if (kDrawsFirst) {
         drawRow(index);
     }
     Row row = makeRow(index);
-    row.isStreamStored = kStoresFirst && isStreamStored;
-    row.storesStream = kStoresFirst && owned && !isStreamStored;
+    row.isStored = kStoresFirst && isStored;
+    row.stores = kStoresFirst && owned && !isStored;
     if (!kReadAgain && (!kHoldScaled || !kTakesStatistics)) {
         loadGroup(row, 0u);
     }

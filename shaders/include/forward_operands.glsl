@@ -42,8 +42,13 @@ Piece loadResidual(uint start, uint column, uint count) {
 
 VKN_DEFINE_DECODER(ResidualOutput, kTypeResidualOutput)
 VKN_DEFINE_SHARED_FETCH(StoredStream, ResidualOutputTensor, kTypeResidualOutput)
-Piece loadStoredStream(uint start, uint column, uint count) {
-    return decodeResidualOutput(fetchStoredStream(start, column, count));
+VKN_DEFINE_DECODER(Output, kTypeOutput)
+VKN_DEFINE_SHARED_FETCH(StoredBranch, OutputTensor, kTypeOutput)
+Piece loadStored(uint start, uint column, uint count) {
+    if (kHasResidualOutput) {
+        return decodeResidualOutput(fetchStoredStream(start, column, count));
+    }
+    return decodeOutput(fetchStoredBranch(start, column, count));
 }
 
 #endif

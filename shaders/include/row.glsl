@@ -13,9 +13,9 @@ struct Row {
     uint input2Start;
     uint residualStart;
     uint gateStart;
-    uint streamStart;
-    bool storesStream;   // in the pass at hand
-    bool isStreamStored;
+    uint storedStart; // of what the last stage's elements are stored in first: the stream, or without one the output
+    bool stores;      // in the last stage's first pass
+    bool isStored;
     uint parameterStart; // of gamma and beta, from the start of either
     bool isKey;
     uint position; // for RoPE
@@ -31,9 +31,9 @@ Row makeRow(uint index) {
     row.input2Start = kParallel ? rowStart(kWordInput2, index) : 0u;
     row.residualStart = kBlock ? rowStart(kWordResidual, index) : 0u;
     row.gateStart = kHasGate ? rowStart(kWordGate, index) : 0u;
-    row.streamStart = kStoresFirst ? rowStart(kWordResidualOutput, index) : 0u;
-    row.storesStream = false;
-    row.isStreamStored = false;
+    row.storedStart = kStoresFirst ? rowStart(kHasResidualOutput ? kWordResidualOutput : kWordOutput, index) : 0u;
+    row.stores = false;
+    row.isStored = false;
     row.parameterStart = parameterRow(index);
     row.isKey = isKeyRow(index);
     row.position = positionOf(index);

@@ -28,7 +28,7 @@ LaneMoments addGroupOfLane(LaneMoments lane, uint firstChunk, float elements, ve
 
 LaneMoments addGroupOfRow(LaneMoments lane, Row row, uint firstChunk) {
     reloadGroup(row, firstChunk);
-    if (kStoresFirst && row.storesStream && isLastStage(row)) {
+    if (kStoresFirst && row.stores && isLastStage(row)) {
         storeGroup(row, firstChunk);
     }
     float elements = kLayerNorm && kReadAgain ? float(groupElements(firstChunk)) : 0.0;
@@ -111,8 +111,8 @@ uint maxMagnitudeOfRow(Row row) {
 // As below, of a row whose stream is stored on the way. What it was made of may then be gone, so summing up again is other code.
 Statistics statisticsOfStoredRow(inout Row row) {
     Moments moments = momentsOfRow(row);
-    row.isStreamStored = isLastStage(row);
-    row.storesStream = row.storesStream && !row.isStreamStored;
+    row.isStored = isLastStage(row);
+    row.stores = row.stores && !row.isStored;
     [[dont_unroll]] for (uint rescale = anyTeam(isOutOfRange(moments.squares)) ? 1u : 0u; rescale != 0u; --rescale) {
         float factor = rescalingFactor(maxMagnitudeOfRow(row), kEpsilon);
         row.scale = isOutOfRange(moments.squares) ? factor : 1.0;

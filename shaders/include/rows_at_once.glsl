@@ -28,8 +28,8 @@ Piece readPiece(Row row, uint firstChunk, uint p) {
 }
 
 // As it is behind the first pass.
-Row rowWithStream(Row row) {
-    row.isStreamStored = kStoresFirst;
+Row storedRow(Row row) {
+    row.isStored = kStoresFirst;
     return row;
 }
 
@@ -118,7 +118,7 @@ void storeChunk(uint firstChunk, uint p) {
     KnownWeights weights = weightsOfRows(p, column, count);
 #define VKN_STORE_PIECE(R)                                                                                               \
     if (R < kRowsAtOnce) {                                                                                               \
-        Piece piece = readPiece(rowWithStream(rowAtOnce[R]), firstChunk, p);                                             \
+        Piece piece = readPiece(storedRow(rowAtOnce[R]), firstChunk, p);                                             \
         if (kHasResidualOutput && !kStoresFirst) {                                                                       \
             storeResidualOutput(targetAtOnce[R].residualStart, column, count, piece);                                    \
         }                                                                                                                \

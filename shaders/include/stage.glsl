@@ -3,8 +3,8 @@
 #define VKN_STAGE_GLSL
 
 Piece stagePiece(Row row, uint column, uint count) {
-    if (kStoresFirst && row.isStreamStored) {
-        return loadStoredStream(row.streamStart, column, count);
+    if (kStoresFirst && row.isStored) {
+        return loadStored(row.storedStart, column, count);
     }
     Piece piece = branchPiece(row, column, count);
     if (kBlock && (!kNormOnBranch || row.stage != 0u)) {
@@ -14,7 +14,11 @@ Piece stagePiece(Row row, uint column, uint count) {
 }
 
 void storeStage(Row row, uint column, uint count, Piece piece) {
-    storeResidualOutput(row.streamStart, column, count, piece);
+    if (kHasResidualOutput) {
+        storeResidualOutput(row.storedStart, column, count, piece);
+    } else {
+        storeOutput(row.storedStart, column, count, piece);
+    }
 }
 
 #endif

@@ -363,13 +363,25 @@ private:
                choice_.hasAlignedKernel && choice_.form == VKN_KERNEL_FORM_SUBGROUP;
     }
 
-    // An fp32 stream that is stored has all its bits, so where a row is read again, that is read instead of all that it is made of.
+    // What fp32 elements are stored in has all their bits, so where a row is read again, that is read instead of all that they are
+    // made of.
     bool mayStoreFirst() const {
+        const bool isReadAgain = choice_.readAgain && spec_.takesStatistics() && !spec_.isBackward();
+        return isReadAgain && !choice_.isFrugal && (mayStoreStreamFirst() || mayStoreBranchFirst());
+    }
+
+    bool mayStoreStreamFirst() const {
         const bool isOfStream = spec_.placement == VKN_PLACEMENT_PRE_NORM ||
                                 spec_.placement == VKN_PLACEMENT_PARALLEL ||
                                 spec_.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM;
-        return !spec_.isBackward() && spec_.takesStatistics() && isOfStream && choice_.readAgain &&
-               spec_.type(VKN_ROLE_RESIDUAL_OUTPUT) == VKN_TYPE_F32 && !choice_.isFrugal;
+        return isOfStream && spec_.type(VKN_ROLE_RESIDUAL_OUTPUT) == VKN_TYPE_F32;
+    }
+
+    // On a CPU a gate's activation costs more than to store what it made where the output comes.
+    bool mayStoreBranchFirst() const {
+        const bool isGated = spec_.placement == VKN_PLACEMENT_NONE && spec_.has(VKN_ROLE_GATE) && spec_.normFirst == 0;
+        const bool isInOrder = !spec_.hasRope() && spec_.channels == 0 && spec_.queryRows == 0;
+        return facts_.isCpu && isGated && isInOrder && spec_.type(VKN_ROLE_OUTPUT) == VKN_TYPE_F32;
     }
 
     VknResult checkForcedRowsAtOnce() const {

@@ -35,15 +35,13 @@ Reads readsOf(const OperationSpec& spec, const KernelChoice& choice, VknRole rol
     if (aligned && !choice.readAgain && choice.rowsAtOnce == 1) {
         return {1, 0};
     }
-    if (aligned && choice.storesFirst) {
-        return {1, readsOfStatistics(spec, choice, aligned).ofFirstGroup};
-    }
     const uint32_t norms = spec.placement == VKN_PLACEMENT_SANDWICH_PRE_NORM ? 2 : 1;
     const bool missesAll = role == VKN_ROLE_GATE && spec.normFirst != 0;
     const bool missesFirst = role == VKN_ROLE_RESIDUAL && spec.hasNormOnBranch();
     const uint32_t stages = spec.takesStatistics() && !missesAll ? norms - (missesFirst ? 1 : 0) : 0;
     const Reads perStage = readsOfStatistics(spec, choice, aligned);
-    return {stages * perStage.ofRow + passesOfOutput(spec), stages * perStage.ofFirstGroup};
+    const bool isReplaced = aligned && choice.storesFirst && !missesAll;
+    return {stages * perStage.ofRow + (isReplaced ? 0 : passesOfOutput(spec)), stages * perStage.ofFirstGroup};
 }
 
 // Elements that the first `chunks` chunks of runs of `run` elements have, where each run starts with a chunk of its own.
@@ -87,8 +85,9 @@ Traffic trafficOf(const OperationSpec& spec, const KernelChoice& choice, bool al
             traffic.bytesPerRow += (again + ofFirstGroup) * elementSize(spec.type(standIn));
         }
     }
-    if (aligned && choice.storesFirst) {  // the stream, by what comes behind its statistics
-        traffic.bytesPerRow += uint64_t{passesOfOutput(spec)} * spec.hiddenSize * elementSize(VKN_TYPE_F32);
+    if (aligned && choice.storesFirst) {  // read by what comes behind the statistics; the output is then written once more
+        const uint64_t writes = spec.has(VKN_ROLE_RESIDUAL_OUTPUT) ? 0 : 1;
+        traffic.bytesPerRow += (passesOfOutput(spec) + writes) * spec.hiddenSize * elementSize(VKN_TYPE_F32);
     }
     return traffic;
 }
