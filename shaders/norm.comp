@@ -41,6 +41,7 @@
 #include "stage.glsl"
 #include "group.glsl"
 #include "held_weights.glsl"
+#include "held_rotations.glsl"
 #include "row_statistics.glsl"
 #include "output.glsl"
 #include "rows_at_once.glsl"
@@ -72,6 +73,9 @@ void processRow(uint index, bool owned, bool isStored) {
     Row row = makeRow(index);
     row.isStored = kStoresFirst && isStored;
     row.stores = kStoresFirst && owned && !isStored;
+    if (kHoldsRotations) {
+        holdRotations(row);
+    }
     if (!kReadAgain && (!kHoldScaled || !kTakesStatistics)) {
         loadGroup(row, 0u);
     }

@@ -122,7 +122,7 @@ Piece throughNorm(NormGradient n, Piece x, Piece w, uint column, uint count) {
 // dy, as it was before it turned. A piece is in one half of what turns, and its partner in the other.
 Piece turnedBack(GradientRow g, Piece piece, uint column, uint count) {
     if (kInterleaved) {
-        return turnNeighbours(piece, g.row.position, column);
+        return turnNeighbours(piece, turningOf(g.row.position), column);
     }
     uint halfSize = kRotarySize / 2u;
     bool isLow = column < halfSize;
@@ -134,7 +134,7 @@ Piece turnedBack(GradientRow g, Piece piece, uint column, uint count) {
         low = partner;
         high = piece;
     }
-    turnHalves(low, high, g.row.position, select(isLow, column, other));
+    turnHalves(low, high, turningOf(g.row.position), select(isLow, column, other));
     if (isLow) {
         return low;
     }

@@ -47,7 +47,7 @@ Piece outputPiece(Row row, Statistics s, Piece piece, uint p, uint column, uint 
         piece = multiply(piece, gatePiece(row, column, count));
     }
     if (kInterleaved) {
-        piece = turnNeighbours(piece, row.position, column);
+        piece = turnNeighbours(piece, turningOfPiece(row, p), column);
     }
     return piece;
 }
@@ -93,7 +93,7 @@ uvec2 finishPair(Row row, OutputRow target, Statistics s, uint firstChunk, uint 
     Piece low = outputPiece(row, s, lastPiece(row, firstChunk, p), p, column.x, count.x);
     Piece high = outputPiece(row, s, lastPiece(row, firstChunk, q), q, column.y, count.y);
     if (column.x < kRotarySize / 2u) {
-        turnHalves(low, high, row.position, column.x);
+        turnHalves(low, high, turningOfPiece(row, p), column.x);
     }
     if (!stores) {
         return uvec2(max(largestMagnitude(low, count.x), largestMagnitude(high, count.y)), 0u);

@@ -1,0 +1,46 @@
+// The rotations of a lane's pieces, for CPUs: rows that follow each other are mostly the heads of one token, which have its position,
+// and a cosine and a sine cost as much as all else that is done to a pair.
+#ifndef VKN_HELD_ROTATIONS_GLSL
+#define VKN_HELD_ROTATIONS_GLSL
+
+#if VKN_ALIGNED
+
+VKN_DEFINE_HELD(Rotations, Turning)
+
+uint positionHeld;
+bool isPositionHeld = false;
+
+// A loop, because SwiftShader runs both sides of a branch.
+void holdRotations(Row row) {
+    bool isHeld = isPositionHeld && positionHeld == row.position;
+    [[dont_unroll]] for (uint turn = isHeld ? 0u : 1u; turn != 0u; --turn) {
+        VKN_FOR_GROUP {
+            if (kInterleaved || isFirstOfPair(p)) {
+                uint column = pieceStart(0u, p);
+                holdRotations(p, rotationsOf(row.position, kInterleaved ? column / 2u : column));
+            }
+        }
+    }
+    positionHeld = row.position;
+    isPositionHeld = true;
+}
+
+Turning turningOfPiece(Row row, uint p) {
+    if (kHoldsRotations) {
+        return heldRotations(p);
+    }
+    return turningOf(row.position);
+}
+
+#else
+
+void holdRotations(Row row) {
+}
+
+Turning turningOfPiece(Row row, uint p) {
+    return turningOf(row.position);
+}
+
+#endif
+
+#endif
