@@ -85,6 +85,10 @@ uint pieceOfChunk(uint p) {
 // the pieces of a group share is apart from what differs, which is a constant: SwiftShader does all the sums that it is given.
 uint pieceStart(uint firstChunk, uint p) {
     uint within = pieceOfChunk(p) * kPiece;
+    if (kHalfSplit && kWholeGroups) { // all turn, and each lane has as many
+        uint chunk = firstChunk + chunkOfPiece(p);
+        return ((chunk >> 1) * teamSize() + teamLane()) * kChunk + ((chunk & 1u) * (kRotarySize / 2u) + within);
+    }
     if (kChannelsLast || kHalfSplit) {
         return rangeOfChunk(firstChunk + chunkOfPiece(p)).x + within;
     }

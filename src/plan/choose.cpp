@@ -280,9 +280,11 @@ private:
     // Whether every lane has the same number of chunks, all whole. Where no branch separates loads, they are all in flight, which
     // takes registers.
     bool hasWholeChunks() const {
-        const bool isInOrder = !spec_.turnsHalves() && spec_.channelsLast == 0;
-        return isInOrder && share_.hasManyRegisters() &&
-               spec_.kernelRowSize() % (choice_.chunk * choice_.teamSize()) == 0;
+        const uint64_t row = spec_.kernelRowSize();
+        const bool doAllTurn = spec_.turnsHalves() && spec_.rotarySize == row;
+        const uint64_t run = doAllTurn ? row / 2 : row;
+        const bool isInOrder = (doAllTurn || !spec_.turnsHalves()) && spec_.channelsLast == 0;
+        return isInOrder && share_.hasManyRegisters() && run % (choice_.chunk * choice_.teamSize()) == 0;
     }
 
     // Of a row that is read again: groups that leave none over, if there are such.
