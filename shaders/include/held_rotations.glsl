@@ -14,10 +14,14 @@ bool isPositionHeld = false;
 void holdRotations(Row row) {
     bool isHeld = isPositionHeld && positionHeld == row.position;
     [[dont_unroll]] for (uint turn = isHeld ? 0u : 1u; turn != 0u; --turn) {
-        VKN_FOR_GROUP {
-            if (kInterleaved || isFirstOfPair(p)) {
-                uint column = pieceStart(0u, p);
-                holdRotations(p, rotationsOf(row.position, kInterleaved ? column / 2u : column));
+        if (kInterleaved) {
+            VKN_FOR_GROUP {
+                holdRotations(p, rotationsOf(row.position, pieceStart(0u, p) / 2u));
+            }
+        } else {
+            VKN_FOR_PAIRS_OF_GROUP {
+                uint p = firstOfPair(pair);
+                holdRotations(p, rotationsOf(row.position, pieceStart(0u, p)));
             }
         }
     }

@@ -151,11 +151,11 @@
 #define VKN_FLAG_ANGLE_PRODUCTS 0x1000  // a pair's angle is an fp32 product, rather than a fraction of a turn
 #define VKN_FLAG_MEASURE_ONLY 0x2000  // a backward kernel writes what its rows' norms need to scratch, and nothing else
 #define VKN_FLAG_TRAINING 0x4000      // of BatchNorm: the statistics are those of the rows
-#define VKN_FLAG_WHOLE_GROUPS 0x8000  // every lane has every chunk of every group, whole
+#define VKN_FLAG_WHOLE_GROUPS 0x8000  // every lane has every chunk of every group, whole; all halves turn
 #define VKN_FLAG_ONE_TURN 0x10000     // there are as many workgroups as it takes, in a grid of two dimensions
 #define VKN_FLAG_HOLDS_WEIGHTS 0x20000  // gamma and beta are held beside a row that is held
 #define VKN_FLAG_ROWS_IN_ORDER 0x40000  // a team's rows lie one behind the other
-#define VKN_FLAG_STORES_FIRST 0x80000   // the first pass writes the stream, which later ones read where it lies
+#define VKN_FLAG_STORES_FIRST 0x80000   // the first pass writes its elements, which later ones read there
 
 // Bindings as the modules are written. The host renumbers them for each plan (src/device/specialise.cpp), so that a layout
 // holds what the operation has and nothing else.

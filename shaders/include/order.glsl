@@ -113,4 +113,11 @@ bool isFirstOfPair(uint p) {
     return (chunkOfPiece(p) & 1u) == 0u;
 }
 
+// The first piece of a pair of a group.
+uint firstOfPair(uint pair) {
+    return 2u * chunkOfPiece(pair) * kPiecesOfChunk + pieceOfChunk(pair);
+}
+
+#define VKN_FOR_PAIRS_OF_GROUP [[unroll]] for (uint pair = 0u; pair < kPiecesOfGroup / 2u; ++pair)
+
 #endif

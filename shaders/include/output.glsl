@@ -121,6 +121,12 @@ uvec2 finishPiece(Row row, OutputRow target, Statistics s, uint firstChunk, uint
 uvec2 finishGroup(Row row, OutputRow target, Statistics s, uint firstChunk, bool stores) {
     uvec2 largest = uvec2(0u);
     reloadGroup(row, firstChunk);
+    if (kHalfSplit) { // without a branch on whether a piece is the first of two, which costs SwiftShader a quarter of a row's time
+        VKN_FOR_PAIRS_OF_GROUP {
+            largest = max(largest, finishPair(row, target, s, firstChunk, firstOfPair(pair), stores));
+        }
+        return largest;
+    }
     VKN_FOR_GROUP {
         largest = max(largest, finishPiece(row, target, s, firstChunk, p, stores));
     }

@@ -277,7 +277,7 @@ private:
         choice_.hasWholeGroups = hasWholeChunks() && held % choice_.group == 0;
     }
 
-    // Whether every lane has the same number of chunks, all whole. Where no branch separates loads, they are all in flight, which
+    // Whether every lane has the same number of chunks, all whole, and of halves that turn, of nothing else. Where no branch separates loads, they are all in flight, which
     // takes registers.
     bool hasWholeChunks() const {
         const uint64_t row = spec_.kernelRowSize();

@@ -268,6 +268,10 @@ TEST(Choose, WholeGroups) {
     EXPECT_TRUE(choose(factsOf("AMD RDNA, RADV"), spec).hasWholeGroups);
     spec.rotarySize = 64;
     EXPECT_FALSE(choose(factsOf("AMD RDNA, RADV"), spec).hasWholeGroups) << "halves that turn are in another order";
+    spec.rotarySize = 1024;
+    EXPECT_TRUE(choose(factsOf("AMD RDNA, RADV"), spec).hasWholeGroups) << "all turn";
+    spec.hiddenSize = spec.rotarySize = 1280;
+    EXPECT_FALSE(choose(factsOf("AMD RDNA, RADV"), spec).hasWholeGroups) << "half a row is 80 chunks";
     EXPECT_FALSE(choose(factsOf("V3D 4"), makeSpec(1024, VKN_TYPE_F32)).hasWholeGroups);
     // 14 chunks a lane: two at a time, not four.
     spec = makeSpec(896, VKN_TYPE_BF16);
@@ -390,6 +394,29 @@ TEST(Choose, RowsAtOnceAreAsManyAsWereMeasuredToBeBest) {
         EXPECT_EQ(choose(facts, makeSpec(128)).rowsAtOnce, 1u);
         EXPECT_EQ(choose(facts, plain).rowsAtOnce, 1u);
     }
+}
+
+// Where elements are read again that have all their bits where they are written.
+TEST(Choose, WhatIsMadeOfMuchIsStoredFirst) {
+    const DeviceFacts& cpu = factsOf("SwiftShader");
+    const DeviceFacts& gpu = factsOf("AMD RDNA, RADV");
+    OperationSpec sandwich = makeSpec(65536);
+    sandwich.placement = VKN_PLACEMENT_SANDWICH_PRE_NORM;
+    sandwich.roles |= vkn::roleBit(VKN_ROLE_RESIDUAL) | vkn::roleBit(VKN_ROLE_RESIDUAL_OUTPUT);
+    OperationSpec gated = makeSpec(65536);
+    gated.roles |= vkn::roleBit(VKN_ROLE_GATE);
+    EXPECT_TRUE(choose(cpu, sandwich).storesFirst);
+    EXPECT_TRUE(choose(gpu, sandwich).storesFirst);
+    EXPECT_TRUE(choose(cpu, gated).storesFirst);
+    EXPECT_FALSE(choose(gpu, gated).storesFirst) << "an activation costs less than to store the row";
+    gated.normFirst = 1;
+    EXPECT_FALSE(choose(cpu, gated).storesFirst) << "what is gated is not read again";
+    gated.normFirst = 0;
+    gated.types[VKN_ROLE_OUTPUT] = VKN_TYPE_BF16;
+    EXPECT_FALSE(choose(cpu, gated).storesFirst);
+    OperationSpec held = makeSpec(128);
+    held.roles |= vkn::roleBit(VKN_ROLE_GATE);
+    EXPECT_FALSE(choose(cpu, held).storesFirst);
 }
 
 TEST(Choose, CpusReadOneChunkAtATimeWhereThatWasMeasuredToBeBest) {

@@ -1,8 +1,8 @@
 // The bytes that plan information tells are those that kernels access: order.glsl, compiled as C++, says which elements each lane
 // reads in a pass, and here they are counted.
 #include "plan/traffic.hpp"
+#include "choices.hpp"
 #include "include/interface.h"
-#include "unit/device_classes.hpp"
 
 #include <gtest/gtest.h>
 
@@ -256,6 +256,29 @@ TEST(Traffic, AStreamWithAllItsBitsIsReadWhereItIsStored) {
         EXPECT_EQ(vkn::trafficOf(spec, choice, true).inputReads, choice.storesFirst ? 1u : 2u);
         EXPECT_EQ(vkn::trafficOf(spec, choice, false).bytesPerRow, least + (2 + ofStream) * kElements);
     }
+}
+
+// Two norms read the branch, the second one with the residual; a gated norm writes its output twice.
+TEST(Traffic, OfTwoNormsAndOfAGateWhatIsStoredFirstIsReadAgain) {
+    constexpr uint64_t kElements = 65536;
+    const auto choiceOf = [](const vkn::OperationSpec& spec) {
+        vkn::KernelChoice choice;
+        EXPECT_EQ(vkn::chooseKernel(factsOf("SwiftShader"), spec, choice, nullptr), VKN_SUCCESS);
+        EXPECT_TRUE(choice.storesFirst);
+        return choice;
+    };
+    vkn::OperationSpec spec = specOf(VKN_OPERATION_RMS_NORM, kElements, VKN_TYPE_F32);
+    vkn::OperationSpec gated = spec;
+    spec.placement = VKN_PLACEMENT_SANDWICH_PRE_NORM;
+    spec.roles |= vkn::roleBit(VKN_ROLE_RESIDUAL) | vkn::roleBit(VKN_ROLE_RESIDUAL_OUTPUT);
+    const vkn::KernelChoice choice = choiceOf(spec);
+    const uint64_t rowSize = kElements * sizeof(float);
+    EXPECT_EQ(vkn::trafficOf(spec, choice, true).bytesPerRow, (2 + 1 + 1 + 1 + 1) * rowSize);  // x, x, r; h, h; y
+    EXPECT_EQ(vkn::trafficOf(spec, choice, false).bytesPerRow, (3 + 2 + 1 + 1) * rowSize);     // x, r; h; y
+    gated.roles |= vkn::roleBit(VKN_ROLE_GATE);
+    EXPECT_EQ(vkn::trafficOf(gated, choiceOf(gated), true).bytesPerRow,
+              (1 + 1 + 1 + 1 + 1) * rowSize);                                                     // x, z; y, y, y
+    EXPECT_EQ(vkn::trafficOf(gated, choiceOf(gated), false).bytesPerRow, (2 + 2 + 1) * rowSize);  // x, z; y
 }
 
 // ---- the backward ----------------------------------------------------------------------------------------------------
