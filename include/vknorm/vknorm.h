@@ -665,7 +665,8 @@ typedef struct VknPlanInfo {
     uint32_t elementsPerAccess;   /* elements a lane loads at once */
     uint32_t accessesInRegisters; /* such accesses a lane keeps in registers; 0: none, see inputReads */
     uint32_t inputReads;  /* times that each input element is read: 1, or 2 or 3 where a row is read again because
-                                   * a lane does not keep it in registers; there an fp32 h is stored first and read instead */
+                                   * a lane does not keep it in registers; there an fp32 h is stored first and read instead,
+                                   * and on CPUs a gated row where an fp32 y comes */
     uint64_t bytesPerRow; /* bytes of tensors that this kernel form moves for a row: each read and each write */
     uint64_t unalignedBytesPerRow; /* the same where rows do not start at 16 bytes, or end inside an access */
     uint64_t leastBytesPerRow;     /* each input read once, each output written once */

@@ -10,8 +10,8 @@ uint highOfHalves(uint a, uint b) {
     return (a >> 16) * (b >> 16) + (middle >> 16) + (rest >> 16);
 }
 
-// Lavapipe 25 multiplies eight lanes as 64-bit numbers, 512 bits at once. With one such product for each row, all of RMSNorm was measured
-// to take 1.1 times as long on a processor that has AVX-512.
+// Lavapipe 25 multiplies eight lanes as 64-bit numbers, 512 bits at once. With one such product for each row, all of RMSNorm was
+// measured to take 1.1 times as long on a processor that has AVX-512.
 uint highOfProduct(uint a, uint b) {
     if (kRowsInOrder) { // a CPU
         return highOfHalves(a, b);

@@ -35,7 +35,7 @@ vec2 rotationWithin(uint position, uint pair) {
 // On a CPU a position's rotations are kept for the rows that have it: see held_rotations.glsl.
 const bool kHoldsRotations = VKN_ALIGNED != 0 && VKN_TURNS_BACK == 0 && kTurns && kRowsInOrder && !kReadAgain;
 
-const uint kPairsOfQuad = kTurnsNeighbours ? 2u : 4u; // of one, or of one and another
+const uint kPairsOfQuad = kTurnsNeighbours ? 2u : 4u; // halves: with a quad of the other half
 
 // What turns a piece: the position, or where they are held, the rotations.
 struct Turning {

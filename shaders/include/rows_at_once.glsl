@@ -118,7 +118,7 @@ void storeChunk(uint firstChunk, uint p) {
     KnownWeights weights = weightsOfRows(p, column, count);
 #define VKN_STORE_PIECE(R)                                                                                               \
     if (R < kRowsAtOnce) {                                                                                               \
-        Piece piece = readPiece(storedRow(rowAtOnce[R]), firstChunk, p);                                             \
+        Piece piece = readPiece(storedRow(rowAtOnce[R]), firstChunk, p);                                                 \
         if (kHasResidualOutput && !kStoresFirst) {                                                                       \
             storeResidualOutput(targetAtOnce[R].residualStart, column, count, piece);                                    \
         }                                                                                                                \

@@ -277,8 +277,8 @@ private:
         choice_.hasWholeGroups = hasWholeChunks() && held % choice_.group == 0;
     }
 
-    // Whether every lane has the same number of chunks, all whole, and of halves that turn, of nothing else. Where no branch separates loads, they are all in flight, which
-    // takes registers.
+    // Whether every lane has the same number of chunks, all whole; with halves that turn, of either half. Where no branch separates
+    // loads, they are all in flight, which takes registers.
     bool hasWholeChunks() const {
         const uint64_t row = spec_.kernelRowSize();
         const bool doAllTurn = spec_.turnsHalves() && spec_.rotarySize == row;

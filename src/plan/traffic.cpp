@@ -85,10 +85,10 @@ Traffic trafficOf(const OperationSpec& spec, const KernelChoice& choice, bool al
             traffic.bytesPerRow += (again + ofFirstGroup) * elementSize(spec.type(standIn));
         }
     }
-    if (aligned &&
-        choice.storesFirst) {  // read by what comes behind the statistics; the output is then written once more
-        const uint64_t writes = spec.has(VKN_ROLE_RESIDUAL_OUTPUT) ? 0 : 1;
-        traffic.bytesPerRow += (passesOfOutput(spec) + writes) * spec.hiddenSize * elementSize(VKN_TYPE_F32);
+    if (aligned && choice.storesFirst) {
+        // Read by what comes behind the statistics. What is stored in the output's place is written over.
+        const uint64_t moreWrites = spec.has(VKN_ROLE_RESIDUAL_OUTPUT) ? 0 : 1;
+        traffic.bytesPerRow += (passesOfOutput(spec) + moreWrites) * spec.hiddenSize * elementSize(VKN_TYPE_F32);
     }
     return traffic;
 }
